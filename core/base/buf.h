@@ -1,0 +1,37 @@
+/* A growing byte buffer with a maximum set at init: appending beyond it sets is_full and drops the
+ * rest, so a writer checks once, at the end. */
+#ifndef SOUK_BASE_BUF_H
+#define SOUK_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/str.h"
+
+struct buf {
+    char *at; /* owned; terminated by a NUL that len does not count once anything was added */
+    size_t len;
+    size_t room;
+    size_t size_max;
+    bool is_full;
+};
+
+void buf_init(struct buf *buf, size_t size_max);
+void buf_done(struct buf *buf);
+void buf_clear(struct buf *buf); /* keeps the memory */
+void buf_add(struct buf *buf, const void *bytes, size_t len);
+void buf_add_str(struct buf *buf, struct str text);
+void buf_add_z(struct buf *buf, const char *text);
+void buf_add_char(struct buf *buf, char c);
+void buf_add_int(struct buf *buf, int64_t value);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Text as a JSON string with its quotes; control bytes escaped; invalid UTF-8 becomes U+FFFD. */
+void buf_add_json_string(struct buf *buf, struct str text);
+static inline struct str buf_str(const struct buf *buf)
+{
+    return (struct str){buf->at ? buf->at : "", buf->len};
+}
+/* Reads a whole file. False: not readable or larger than the buffer's maximum. */
+bool buf_read_file(struct buf *buf, const char *path);
+
+#endif

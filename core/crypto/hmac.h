@@ -1,0 +1,16 @@
+/* Digests and comparisons. */
+#ifndef SOUK_CRYPTO_HMAC_H
+#define SOUK_CRYPTO_HMAC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/str.h"
+
+#define DIGEST_HEX_SIZE 65
+
+void hmac_sha256_hex(struct str key, struct str data, char out[DIGEST_HEX_SIZE]); /* lower case */
+void sha256_hex(struct str data, char out[DIGEST_HEX_SIZE]);
+/* Constant time in the content; lengths may leak. */
+bool bytes_equal(struct str a, struct str b);
+
+#endif

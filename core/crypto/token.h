@@ -1,0 +1,29 @@
+/* Access tokens: HS256 by libjwt, wrapped: alg pinned to exactly HS256 before and after decoding, no crit, header URLs ignored, exp and nbf checked by us
+ * (60 s leeway for nbf/iat only), iss "souk". Verified tokens are cached by their text until they expire (bounded). */
+#ifndef SOUK_CRYPTO_TOKEN_H
+#define SOUK_CRYPTO_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/str.h"
+
+struct token_key;
+
+struct token_claims {
+    char sub[37];
+    char role[16];
+    char jti[37];
+    int64_t iat_s, exp_s;
+};
+
+/* secret of at least 32 bytes, else NULL. Copied; wiped by free. */
+struct token_key *token_key_new(struct str secret);
+void token_key_free(struct token_key *key);
+/* Heap string, caller frees; NULL when libjwt fails. */
+char *token_issue(const struct token_key *key, const struct token_claims *claims);
+/* ERR_OK, ERR_TOKEN_EXPIRED or ERR_UNAUTHENTICATED. */
+enum err token_verify(struct token_key *key, struct str token, int64_t now_s, struct token_claims *out);
+
+#endif

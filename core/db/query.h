@@ -1,0 +1,61 @@
+/* Running statements: a read on the shared pipeline, or transactions on a connection of their own. */
+#ifndef SOUK_DB_QUERY_H
+#define SOUK_DB_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/err.h"
+
+struct db_pool;
+struct db_statement;
+struct db_result; /* db/result.h */
+struct db_tx;
+
+/* Text format; at[i] NULL is SQL null. Copied before the call returns. */
+struct db_args {
+    const char *const *at;
+    int count;
+};
+
+/* Why a statement failed. Strings die when done() returns; never for a client. */
+struct db_error {
+    enum err err;
+    char sqlstate[6];        /* "" when the connection failed */
+    const char *constraint;  /* "" or the violated constraint */
+    const char *message;     /* PostgreSQL's primary message */
+    const char *detail;      /* SKnnn: JSON made by our own functions, or "" */
+    bool is_retryable;       /* 40001, 40P01 */
+    int statement;           /* index in a batch */
+};
+
+/* rows: count results (1 for db_read), NULL entries after a failure. error NULL: all well.
+ * Called exactly once, from the loop, never before the call that took it returned. */
+typedef void db_done_fn(void *arg, const struct db_error *error, const struct db_result *const *rows, int count);
+
+/* A single statement that only reads, on a pipelined reader. A neighbour's failure or a lost connection before
+ * the answer makes it run again once: it must not write. */
+void db_read(struct db_pool *pool, const struct db_statement *statement, struct db_args args, db_done_fn *done, void *arg);
+
+struct db_call {
+    const struct db_statement *statement;
+    struct db_args args;
+};
+
+/* BEGIN, calls, COMMIT in one pipeline: one round trip. All or nothing. A connection lost after COMMIT was sent: ERR_OUTCOME_UNKNOWN. */
+void db_batch(struct db_pool *pool, const struct db_call *calls, int count, db_done_fn *done, void *arg);
+
+/* A longer transaction. on_begun gets NULL and an error when no connection came in time. The BEGIN is sent with the first calls. */
+typedef void db_begun_fn(void *arg, const struct db_error *error, struct db_tx *tx);
+void db_begin(struct db_pool *pool, db_begun_fn *on_begun, void *arg);
+/* calls in one pipeline; with is_last the COMMIT goes out with them. After an error the transaction is already rolled
+ * back and tx gone; after is_last tx is gone. count may be 0 with is_last. */
+void db_tx_run(struct db_tx *tx, const struct db_call *calls, int count, bool is_last, db_done_fn *done, void *arg);
+void db_tx_rollback(struct db_tx *tx); /* tx is gone; the connection returns when the server has answered */
+
+/* A session-level advisory lock on a dedicated connection, for leadership: tries every retry_ms; on_change(true) when held, (false) when lost. */
+struct db_leader;
+typedef void db_leader_fn(void *arg, bool is_leader);
+struct db_leader *db_leader_new(struct db_pool *pool, long long lock_key, int retry_ms, db_leader_fn *on_change, void *arg);
+void db_leader_free(struct db_leader *leader);
+
+#endif
