@@ -1,4 +1,5 @@
-/* The event loop of a process. The only user of <event2/event.h>, but for http (evhttp) and fetch, who get the base. */
+/* The event loop of a process. The only user of <event2/event.h>, but for http (evhttp) and fetch,
+ * who get the base. */
 #ifndef SOUK_LOOP_LOOP_H
 #define SOUK_LOOP_LOOP_H
 
@@ -14,15 +15,18 @@ typedef void loop_fn(void *arg);
 enum loop_ready { LOOP_READ = 1, LOOP_WRITE = 2 };
 typedef void loop_ready_fn(void *arg, int ready);
 
-/* EPOLL change list on, precise timers. */
+/* EPOLL change list on. Timers follow the coarse clock: up to a scheduler tick (4 ms) early or late.
+ * SIGPIPE is ignored from here on. */
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);  /* until loop_stop */
 void loop_stop(struct loop *loop); /* from inside the loop */
 struct event_base *loop_base(struct loop *loop);
 
-/* A persistent watch on fd for READ and/or WRITE; loop_watch_set changes what it waits for (0: nothing). */
-struct loop_watch *loop_watch_new(struct loop *loop, int fd, int ready, loop_ready_fn *fn, void *arg);
+/* A persistent watch on fd for READ and/or WRITE; loop_watch_set changes what it waits for (0:
+ * nothing). */
+struct loop_watch *
+loop_watch_new(struct loop *loop, int fd, int ready, loop_ready_fn *fn, void *arg);
 void loop_watch_set(struct loop_watch *watch, int ready);
 void loop_watch_free(struct loop_watch *watch); /* takes NULL; does not close fd */
 
