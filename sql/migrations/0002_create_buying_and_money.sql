@@ -1,6 +1,6 @@
--- Carts, orders, payments, the ledger, payouts, refunds and reviews.
--- Money is bigint minor units beside its currency. A rule that a row can hold is a named constraint here;
--- rules over several rows are in the functions of sql/functions and are asked for by invariant_report().
+-- Carts, orders, payments, the ledger, payouts, refunds and reviews. Money is bigint minor units
+-- beside its currency. A rule that a row can hold is a named constraint here; rules over several
+-- rows are in the functions of sql/functions and are asked for by invariant_report().
 
 create table carts (
     id uuid not null default gen_random_uuid(),
@@ -12,7 +12,8 @@ create table carts (
     constraint carts_buyer_id_fkey foreign key (buyer_id) references buyers (id)
 );
 
--- seen_price_minor is the price the buyer saw when the line was last touched: the cart can say that it changed.
+-- seen_price_minor is the price the buyer saw when the line was last touched: the cart can say
+-- that it changed.
 create table cart_items (
     id uuid not null default gen_random_uuid(),
     cart_id uuid not null,
@@ -23,15 +24,17 @@ create table cart_items (
     updated_at timestamptz not null default now(),
     constraint cart_items_pkey primary key (id),
     constraint cart_items_cart_id_product_id_key unique (cart_id, product_id),
-    constraint cart_items_cart_id_fkey foreign key (cart_id) references carts (id) on delete cascade,
+    constraint cart_items_cart_id_fkey
+        foreign key (cart_id) references carts (id) on delete cascade,
     constraint cart_items_product_id_fkey foreign key (product_id) references products (id),
     constraint cart_items_quantity_within_line check (quantity between 1 and 999)
 );
 
 create sequence orders_number_seq;
 
--- An order exists, with its reservation, before any payment does. While it is PENDING its items are what
--- products.reserved counts; confirmed_at tells a cancelled order that was paid from one that never was.
+-- An order exists, with its reservation, before any payment does. While it is PENDING its items
+-- are what products.reserved counts; confirmed_at tells a cancelled order that was paid from one
+-- that never was.
 create table orders (
     id uuid not null default gen_random_uuid(),
     number text not null default 'S' || lpad(nextval('orders_number_seq')::text, 8, '0'),
@@ -65,8 +68,8 @@ create index orders_buyer_id_created_at_id_idx on orders (buyer_id, created_at d
 create index orders_created_at_id_idx on orders (created_at desc, id desc);
 create index orders_pending_expires_at_idx on orders (expires_at) where status = 'PENDING';
 
--- One vendor's part of an order. fee_input is what the policy was given, fee_policy_version which text
--- of it answered, so that any fee can be recomputed and explained years later.
+-- One vendor's part of an order. fee_input is what the policy was given, fee_policy_version which
+-- text of it answered, so that any fee can be recomputed and explained years later.
 create table vendor_orders (
     id uuid not null default gen_random_uuid(),
     order_id uuid not null,
@@ -96,12 +99,15 @@ create table vendor_orders (
     constraint vendor_orders_order_id_fkey foreign key (order_id) references orders (id),
     constraint vendor_orders_vendor_id_fkey foreign key (vendor_id) references vendors (id),
     constraint vendor_orders_status_known check (
-        status in ('PENDING', 'CONFIRMED', 'PROCESSING', 'SHIPPED', 'DELIVERED', 'COMPLETED', 'CANCELLED')
+        status in (
+            'PENDING', 'CONFIRMED', 'PROCESSING', 'SHIPPED', 'DELIVERED', 'COMPLETED', 'CANCELLED'
+        )
     ),
     constraint vendor_orders_fee_within_subtotal check (fee_minor between 0 and subtotal_minor),
     constraint vendor_orders_fee_and_earnings_are_subtotal
         check (fee_minor + earnings_minor = subtotal_minor),
-    constraint vendor_orders_refunded_within_subtotal check (refunded_minor between 0 and subtotal_minor),
+    constraint vendor_orders_refunded_within_subtotal
+        check (refunded_minor between 0 and subtotal_minor),
     constraint vendor_orders_refunded_fee_within_fee
         check (refunded_fee_minor between 0 and least(fee_minor, refunded_minor)),
     constraint vendor_orders_refunded_earnings_within_earnings
@@ -200,8 +206,9 @@ create unique index payments_live_order_id_key on payments (order_id)
 create index payments_live_checked_at_idx on payments (coalesce(checked_at, created_at))
     where status in ('CREATED', 'REQUIRES_ACTION', 'PROCESSING');
 
--- Outbox of calls that change something at Stripe: committed before it is sent, sent again with the same
--- key and the same bytes until the outcome is known. attempt grows only after a definitive refusal.
+-- Outbox of calls that change something at Stripe: committed before it is sent, sent again with
+-- the same key and the same bytes until the outcome is known. attempt grows only after a
+-- definitive refusal.
 create table stripe_ops (
     id uuid not null default gen_random_uuid(),
     kind text not null,
@@ -232,7 +239,8 @@ create table stripe_ops (
 create index stripe_ops_open_next_at_idx on stripe_ops (next_at)
     where state in ('NEW', 'SENT', 'UNKNOWN');
 
--- Inbox: an event is committed before it is answered with 200. payload is kept without client secrets.
+-- Inbox: an event is committed before it is answered with 200. payload is kept without client
+-- secrets.
 create table stripe_events (
     id text not null,
     endpoint text not null,
@@ -270,7 +278,8 @@ create table ledger_transactions (
     constraint ledger_transactions_kind_is_word check (kind ~ '^[a-z][a-z_]*$')
 );
 create index ledger_transactions_order_id_idx on ledger_transactions (order_id);
-create index ledger_transactions_created_at_id_idx on ledger_transactions (created_at desc, id desc);
+create index ledger_transactions_created_at_id_idx
+    on ledger_transactions (created_at desc, id desc);
 
 create table ledger_postings (
     id bigint generated always as identity,
@@ -296,7 +305,8 @@ create index ledger_postings_account_id_idx on ledger_postings (account, id desc
 
 create function ledger_refuse_change() returns trigger language plpgsql as $$
 begin
-    raise exception 'the ledger is append only: post a correcting transaction' using errcode = 'SK409';
+    raise exception 'the ledger is append only: post a correcting transaction'
+        using errcode = 'SK409';
 end;
 $$;
 create trigger ledger_transactions_append_only before update or delete or truncate
@@ -324,8 +334,8 @@ create constraint trigger ledger_transactions_sum_to_zero after insert on ledger
 create constraint trigger ledger_postings_sum_to_zero after insert on ledger_postings
     deferrable initially deferred for each row execute function ledger_check_balance();
 
--- The open payout of a vendor gathers items; a refund of something already paid out leaves a negative
--- item in the next one, which is how a vendor's debt is netted.
+-- The open payout of a vendor gathers items; a refund of something already paid out leaves a
+-- negative item in the next one, which is how a vendor's debt is netted.
 create table payouts (
     id uuid not null default gen_random_uuid(),
     vendor_id uuid not null,
@@ -441,7 +451,8 @@ create table reviews (
     constraint reviews_pkey primary key (id),
     constraint reviews_target_author_order_key unique (target_kind, target_id, author_id, order_id),
     constraint reviews_order_id_fkey foreign key (order_id) references orders (id),
-    constraint reviews_vendor_order_id_fkey foreign key (vendor_order_id) references vendor_orders (id),
+    constraint reviews_vendor_order_id_fkey
+        foreign key (vendor_order_id) references vendor_orders (id),
     constraint reviews_rating_within_five check (rating between 1 and 5),
     constraint reviews_status_known check (status in ('PUBLISHED', 'HIDDEN')),
     constraint reviews_sides_differ check (
@@ -452,7 +463,8 @@ create table reviews (
 create index reviews_target_created_at_id_idx
     on reviews (target_kind, target_id, created_at desc, id desc) where status = 'PUBLISHED';
 
--- The rating of a target is kept in the transaction that changes a review, and counts published ones only.
+-- The rating of a target is kept in the transaction that changes a review, and counts published
+-- ones only.
 create function review_apply_rating() returns trigger language plpgsql as $$
 declare
     v_row reviews := coalesce(new, old);
@@ -508,7 +520,7 @@ declare
             'PAID>FAILED', 'PENDING>ON_HOLD', 'ON_HOLD>PENDING']
     end;
 begin
-    -- A cancelled row comes back only for a late payment, which means that it was never paid before.
+    -- A cancelled row comes back only for a late payment: one that was never paid before.
     if not v_step = any (v_legal)
         or (v_step = 'CANCELLED>CONFIRMED' and (to_jsonb(old) ->> 'confirmed_at') is not null) then
         raise exception 'this step is not allowed from the current status'
