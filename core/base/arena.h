@@ -3,8 +3,8 @@
 #ifndef SOUK_BASE_ARENA_H
 #define SOUK_BASE_ARENA_H
 
-#include <stddef.h>
 #include "base/str.h"
+#include <stddef.h>
 
 struct arena;
 
@@ -17,7 +17,8 @@ void arena_reset(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t size);
 /* A terminated copy. */
 char *arena_copy(struct arena *arena, struct str text);
-char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 size_t arena_used_bytes(const struct arena *arena);
 
 #endif

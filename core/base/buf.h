@@ -3,10 +3,10 @@
 #ifndef SOUK_BASE_BUF_H
 #define SOUK_BASE_BUF_H
 
+#include "base/str.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/str.h"
 
 struct buf {
     char *at; /* owned; terminated by a NUL that len does not count once anything was added */

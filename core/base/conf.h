@@ -1,5 +1,6 @@
-/* Settings: one table (conf.def: CONF(key, TYPE, "default", "unit and why")), read from a file of `key = value` lines,
- * then the environment (named in conf.def's CONF_ENV rows), then --set key=value. An unknown key or a bad value is an error with its line. */
+/* Settings: one table (conf.def: CONF(key, TYPE, "default", "unit and why")), read from a file of
+ * `key = value` lines, then the environment (named in conf.def's CONF_ENV rows), then --set
+ * key=value. An unknown key or a bad value is an error with its line. */
 #ifndef SOUK_BASE_CONF_H
 #define SOUK_BASE_CONF_H
 
@@ -23,6 +24,8 @@ bool conf_bool(const struct conf *conf, const char *key);
 const char *conf_find(const struct conf *conf, const char *key);
 bool conf_is_secret(const char *key);
 /* Calls each() for every key in the order of conf.def. */
-void conf_each(const struct conf *conf, void (*each)(void *arg, const char *key, const char *value, const char *why), void *arg);
+void conf_each(const struct conf *conf,
+               void (*each)(void *arg, const char *key, const char *value, const char *why),
+               void *arg);
 
 #endif

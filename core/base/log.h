@@ -1,6 +1,7 @@
-/* JSON lines on stderr (or a file descriptor): {"ts","level","event",key:value...}. The event is a static dotted name;
- * format is "key=%s other=%d" with one key=value a field, values up to the next " key=" are quoted as JSON strings
- * (numbers stay numbers). Never bodies, tokens, secrets. Lines are written with one write(2) and capped at 4 KiB. */
+/* JSON lines on stderr (or a file descriptor): {"ts","level","event",key:value...}. The event is a
+ * static dotted name; format is "key=%s other=%d" with one key=value a field, values up to the next
+ * " key=" are quoted as JSON strings (numbers stay numbers). Never bodies, tokens, secrets. Lines
+ * are written with one write(2) and capped at 4 KiB. */
 #ifndef SOUK_BASE_LOG_H
 #define SOUK_BASE_LOG_H
 

@@ -2,9 +2,9 @@
 #ifndef SOUK_CRYPTO_HMAC_H
 #define SOUK_CRYPTO_HMAC_H
 
+#include "base/str.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "base/str.h"
 
 #define DIGEST_HEX_SIZE 65
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 void random_bytes(void *out, size_t size);
-void random_hex(char *out, size_t bytes); /* 2 * bytes + 1 */
+void random_hex(char *out, size_t bytes);     /* 2 * bytes + 1 */
 void random_base62(char *out, size_t length); /* length + 1; unbiased */
 
 #endif

@@ -1,13 +1,14 @@
-/* Access tokens: HS256 by libjwt, wrapped: alg pinned to exactly HS256 before and after decoding, no crit, header URLs ignored, exp and nbf checked by us
- * (60 s leeway for nbf/iat only), iss "souk". Verified tokens are cached by their text until they expire (bounded). */
+/* Access tokens: HS256 by libjwt, wrapped: alg pinned to exactly HS256 before and after decoding,
+ * no crit, header URLs ignored, exp and nbf checked by us (60 s leeway for nbf/iat only), iss
+ * "souk". Verified tokens are cached by their text until they expire (bounded). */
 #ifndef SOUK_CRYPTO_TOKEN_H
 #define SOUK_CRYPTO_TOKEN_H
 
+#include "base/err.h"
+#include "base/str.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/err.h"
-#include "base/str.h"
 
 struct token_key;
 
@@ -24,6 +25,7 @@ void token_key_free(struct token_key *key);
 /* Heap string, caller frees; NULL when libjwt fails. */
 char *token_issue(const struct token_key *key, const struct token_claims *claims);
 /* ERR_OK, ERR_TOKEN_EXPIRED or ERR_UNAUTHENTICATED. */
-enum err token_verify(struct token_key *key, struct str token, int64_t now_s, struct token_claims *out);
+enum err
+token_verify(struct token_key *key, struct str token, int64_t now_s, struct token_claims *out);
 
 #endif

@@ -1,22 +1,23 @@
-/* Outgoing HTTP: libcurl multi on the loop, with our own admission queue (curl's timeout counts queueing otherwise), deadlines, no redirects, TLS verified,
- * answers capped. What failed says whether the request may have reached the other side. */
+/* Outgoing HTTP: libcurl multi on the loop, with our own admission queue (curl's timeout counts
+ * queueing otherwise), deadlines, no redirects, TLS verified, answers capped. What failed says
+ * whether the request may have reached the other side. */
 #ifndef SOUK_FETCH_FETCH_H
 #define SOUK_FETCH_FETCH_H
 
+#include "base/str.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "base/str.h"
 
 struct loop;
 struct fetch;
 
 enum fetch_outcome {
-    FETCH_ANSWERED,  /* status and body hold */
-    FETCH_NOT_SENT,  /* never reached the other side: trying again is free */
-    FETCH_UNKNOWN,   /* may have been executed: same idempotency key or look first */
-    FETCH_TLS,       /* configuration: never retry by itself */
+    FETCH_ANSWERED, /* status and body hold */
+    FETCH_NOT_SENT, /* never reached the other side: trying again is free */
+    FETCH_UNKNOWN,  /* may have been executed: same idempotency key or look first */
+    FETCH_TLS,      /* configuration: never retry by itself */
     FETCH_TOO_LARGE,
-    FETCH_REFUSED,   /* by us: protocol, queue full */
+    FETCH_REFUSED, /* by us: protocol, queue full */
 };
 
 struct fetch_request {
@@ -44,6 +45,9 @@ typedef void fetch_done_fn(void *arg, const struct fetch_answer *answer);
 
 struct fetch *fetch_new(struct loop *loop, int in_flight_max, int queue_max);
 void fetch_free(struct fetch *fetch); /* running requests are dropped without done() */
-void fetch_run(struct fetch *fetch, const struct fetch_request *request, fetch_done_fn *done, void *arg);
+void fetch_run(struct fetch *fetch,
+               const struct fetch_request *request,
+               fetch_done_fn *done,
+               void *arg);
 
 #endif

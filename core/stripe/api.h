@@ -1,19 +1,25 @@
-/* Talking to Stripe: what is pure. (Bracket form encoding of Lua tables is in bridge/bind_stripe.c, on top of stripe_form_escape.) */
+/* Talking to Stripe: what is pure. (Bracket form encoding of Lua tables is in bridge/bind_stripe.c,
+ * on top of stripe_form_escape.) */
 #ifndef SOUK_STRIPE_API_H
 #define SOUK_STRIPE_API_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include "base/buf.h"
 #include "base/str.h"
 #include "fetch/fetch.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Percent-encodes as the official SDK does: UTF-8, space %20, brackets raw. */
 void stripe_form_escape(struct buf *out, struct str text);
 
 enum stripe_verdict { STRIPE_DONE, STRIPE_RETRY, STRIPE_UNKNOWN, STRIPE_FATAL };
-/* The official SDK's rule (design/stripe.md 1.3) as a pure function. attempt counts from 1; random_01 in [0,1). *sleep_ms only for RETRY. */
-enum stripe_verdict stripe_retry_rule(int attempt, int attempts_max, const struct fetch_answer *answer, double random_01, int64_t *sleep_ms);
+/* The official SDK's rule (design/stripe.md 1.3) as a pure function. attempt counts from 1;
+ * random_01 in [0,1). *sleep_ms only for RETRY. */
+enum stripe_verdict stripe_retry_rule(int attempt,
+                                      int attempts_max,
+                                      const struct fetch_answer *answer,
+                                      double random_01,
+                                      int64_t *sleep_ms);
 /* NULL: the key may be used with that address; else why not. */
 const char *stripe_key_refusal(struct str key, struct str base_url, bool is_live_allowed);
 

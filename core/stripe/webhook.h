@@ -1,15 +1,21 @@
-/* Stripe-Signature: t=<unix>,v1=<hex hmac of "t.body">[,v1=…][,v0=…]; vectors: ../shared/data/webhook-vectors.json. Unlike the SDK a timestamp more than tolerance_s
- * in the future is refused too. */
+/* Stripe-Signature: t=<unix>,v1=<hex hmac of "t.body">[,v1=…][,v0=…]; vectors:
+ * ../shared/data/webhook-vectors.json. Unlike the SDK a timestamp more than tolerance_s in the
+ * future is refused too. */
 #ifndef SOUK_STRIPE_WEBHOOK_H
 #define SOUK_STRIPE_WEBHOOK_H
 
+#include "base/str.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/str.h"
 
 /* NULL: accepted by one of the secrets; else why not (static text). */
-const char *stripe_webhook_refusal(struct str body, struct str header, const struct str *secrets, int secret_count, int64_t now_s, int64_t tolerance_s);
+const char *stripe_webhook_refusal(struct str body,
+                                   struct str header,
+                                   const struct str *secrets,
+                                   int secret_count,
+                                   int64_t now_s,
+                                   int64_t tolerance_s);
 /* "t=…,v1=…" for one secret; out holds 96 bytes. */
 void stripe_webhook_sign(struct str body, struct str secret, int64_t now_s, char out[96]);
 

@@ -1,0 +1,93 @@
+/* UUID v7. The difficulty is to stay ascending within one millisecond, and when the clock steps
+ * back: then the time stands still and the random part grows by a random step. */
+#include "base/id.h"
+
+#include "base/clock.h"
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define LOW_BITS  62
+#define LOW_MASK  ((UINT64_C(1) << LOW_BITS) - 1)
+#define HIGH_MASK 0xFFFU
+
+static _Thread_local struct {
+    int64_t ms;
+    uint16_t high; /* 12 bits after the version */
+    uint64_t low;  /* 62 bits after the variant */
+} last;
+
+static uint64_t random_word(void)
+{
+    uint64_t word;
+    ssize_t got;
+
+    do {
+        got = getrandom(&word, sizeof word, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)sizeof word)
+        abort();
+    return word;
+}
+
+static void advance(void)
+{
+    int64_t now_ms = clock_wall_ms();
+
+    if (now_ms > last.ms) {
+        last.ms = now_ms;
+        last.high = random_word() & (HIGH_MASK >> 1);
+        last.low = random_word() & LOW_MASK;
+        return;
+    }
+    last.low += 1 + (random_word() >> 32);
+    if (last.low <= LOW_MASK)
+        return;
+    last.low &= LOW_MASK;
+    if (++last.high <= HIGH_MASK)
+        return;
+    last.high = 0;
+    last.ms++;
+}
+
+static char *put_hex(char *at, uint64_t value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        at[i] = "0123456789abcdef"[value & 15];
+        value >>= 4;
+    }
+    return at + digits;
+}
+
+void id_uuid7(char out[37])
+{
+    uint64_t variant_and_low;
+
+    advance();
+    variant_and_low = UINT64_C(2) << LOW_BITS | last.low;
+    out = put_hex(out, (uint64_t)last.ms >> 16, 8);
+    *out++ = '-';
+    out = put_hex(out, (uint64_t)last.ms & 0xFFFF, 4);
+    *out++ = '-';
+    out = put_hex(out, 0x7000U | last.high, 4);
+    *out++ = '-';
+    out = put_hex(out, variant_and_low >> 48, 4);
+    *out++ = '-';
+    out = put_hex(out, variant_and_low & UINT64_C(0xFFFFFFFFFFFF), 12);
+    *out = '\0';
+}
+
+bool id_is_uuid(struct str text)
+{
+    if (text.len != 36)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+
+        if (i == 8 || i == 13 || i == 18 || i == 23 ? c != '-' : !is_hex)
+            return false;
+    }
+    return true;
+}
