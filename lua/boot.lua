@@ -1,0 +1,26 @@
+--- Makes a generation: loads every route, gathers timers, and hands the bridge one table. Nothing here outlives the
+--- generation; a reload runs it again in a fresh state.
+local openapi = require("souk.openapi")
+local timers = require("souk.timers")
+local web = require("souk.web")
+
+--- The files of lua/routes, in the order of the document.
+local ROUTES = {
+    "auth", "users", "products", "product_images", "categories", "vendors", "vendor_profile",
+    "vendor_products", "cart", "checkout", "orders", "payments", "reviews", "vendor_orders",
+    "vendor_money", "vendor_dashboard", "webhooks", "admin_users", "admin_vendors",
+    "admin_categories", "admin_orders", "admin_money", "admin_invariants", "admin_audit_log",
+    "admin_generation", "docs",
+}
+
+for _, name in ipairs(ROUTES) do
+    require("routes." .. name)
+end
+
+return {
+    routes = web.routes,
+    timers = timers.all(),
+    openapi = function()
+        return openapi.text(web.routes)
+    end,
+}

@@ -1,0 +1,196 @@
+--- Lists: limit, offset and signed cursors, one statement for the rows and one for the total.
+local conf = require("core.conf")
+local crypto = require("core.crypto")
+local db = require("souk.db")
+local err = require("souk.err")
+local json = require("core.json")
+local parallel = require("core.parallel")
+local schema = require("souk.schema")
+local text = require("souk.text")
+
+local page = {}
+
+local LIMIT_MAX = 100
+local OFFSET_MAX = 10000
+local MAC_CHARS = 32
+
+--- The query of a list route: `fields` and limit, offset, cursor.
+function page.query(fields)
+    local all = {
+        limit = schema.optional(schema.integer({ min = 1, max = LIMIT_MAX, example = 20 }), 20),
+        offset = schema.optional(schema.integer({
+            min = 0, example = 0, describe = "Above 10000: 400 offset_too_deep, use cursor",
+        })),
+        cursor = schema.optional(schema.string({
+            min = 1, max = 1000, describe = "nextCursor of the page before; excludes offset",
+        })),
+    }
+    all.cursor.example = json.null
+    for name, field in pairs(fields or {}) do
+        all[name] = field
+    end
+    return schema.object(all)
+end
+
+--- The answer of a list route: items of that type. extra: more top-level members.
+function page.of(item, extra)
+    local fields = {
+        data = schema.array(item),
+        page = schema.object({
+            limit = schema.integer({ min = 1, max = LIMIT_MAX, example = 20 }),
+            offset = schema.nullable(schema.integer({ min = 0, example = 0 })),
+            total = schema.nullable(schema.integer({ min = 0, example = 1 })),
+            totalIsExact = schema.optional(schema.boolean()),
+            nextCursor = schema.nullable(schema.string()),
+        }),
+    }
+    for name, field in pairs(extra or {}) do
+        fields[name] = field
+    end
+    return schema.object(fields)
+end
+
+--- Arguments of a list's statements. Counts them, so that a nil at the end is still an argument.
+function page.args(...)
+    return { n = select("#", ...), ... }
+end
+
+-- Cursors ------------------------------------------------------------------------------------------------------------
+
+local function mac(payload)
+    return crypto.hmac_sha256(conf("auth.secret") or "", "cursor " .. payload):sub(1, MAC_CHARS)
+end
+
+--- values: the sort columns of the last row. scope: what the cursor belongs to (the name of the query).
+function page.seal(scope, values)
+    local payload = json.encode({ q = scope, v = json.array(values) })
+    return text.base64url(payload) .. mac(payload)
+end
+
+--- The values of a cursor made by seal for the same scope; or nil, err.
+function page.open(scope, cursor)
+    local payload = #cursor > MAC_CHARS and text.from_base64url(cursor:sub(1, -MAC_CHARS - 1))
+    if not payload or not crypto.equal(mac(payload), cursor:sub(-MAC_CHARS)) then
+        return nil, err.bad_cursor()
+    end
+    local opened = json.decode(payload)
+    if not opened or opened.q ~= scope then
+        return nil, err.bad_cursor()
+    end
+    return opened.v
+end
+
+local function next_cursor(spec, has_more, last)
+    if not has_more then
+        return json.null
+    end
+    local values = {}
+    for i, column in ipairs(spec.cursor) do
+        local value = last[column]
+        values[i] = value == nil and json.null or value
+    end
+    return page.seal(spec.scope or spec.query, values)
+end
+
+-- Lists --------------------------------------------------------------------------------------------------------------
+
+--- limit, offset, cursor values; or nil, err.
+local function position(query, spec)
+    if query.offset and query.cursor then
+        return nil, err.field("cursor", "excludes offset")
+    elseif query.offset and query.offset > OFFSET_MAX then
+        return nil, err.offset_too_deep()
+    elseif not query.cursor then
+        return { limit = query.limit, offset = query.offset or 0, values = {} }
+    end
+    local values, problem = page.open(spec.scope or spec.query, query.cursor)
+    if not values then
+        return nil, problem
+    end
+    return { limit = query.limit, offset = 0, values = values, is_cursor = true }
+end
+
+--- args, then the cursor's columns (null without one), then limit + 1, then offset.
+local function rows_of(spec, at)
+    local args, n = {}, spec.args.n
+    for i = 1, n do
+        args[i] = spec.args[i]
+    end
+    for i = 1, #spec.cursor do
+        args[n + i] = at.values[i]
+    end
+    n = n + #spec.cursor
+    args[n + 1], args[n + 2] = at.limit + 1, at.offset
+    local data, has_more, last = db.json_page(spec.query, at.limit, unpack(args, 1, n + 2))
+    if not data then
+        return nil, has_more
+    end
+    return { data = data, next_cursor = next_cursor(spec, has_more, last) }
+end
+
+local function total_of(spec)
+    if type(spec.total) == "function" then
+        return spec.total()
+    end
+    local row, problem = db.one(spec.total, unpack(spec.args, 1, spec.args.n))
+    if not row then
+        return nil, problem
+    end
+    return row.total
+end
+
+local function both(spec, at)
+    if at.is_cursor or not spec.total then
+        local rows, problem = rows_of(spec, at)
+        return rows, problem
+    end
+    local results = parallel(function()
+        return rows_of(spec, at)
+    end, function()
+        return total_of(spec)
+    end)
+    for i = 1, 2 do
+        if not results[i].value then
+            return nil, results[i].err
+        end
+    end
+    results[1].value.total = results[2].value
+    return results[1].value
+end
+
+--- Answers a list. spec: {query = "noun/list", total = "noun/count" (a row with `total`) or a function giving the number or nil for
+--- no total, args = page.args(…), cursor = {columns of the last row that order it, as Lua sees them}, total_max = where
+--- counting stops, extra = {name = value} beside data and page}.
+--- The list statement takes args, then one parameter a cursor column (null at the start), limit + 1, offset; the total
+--- statement takes args. A time as cursor column must come as text ("~sort"), since Lua sees milliseconds only.
+function page.list(req, spec)
+    if not spec.args or not spec.args.n then
+        error("page.list: args must be made by page.args(…), which counts a nil at the end", 2)
+    end
+    local at, refusal = position(req.query, spec)
+    if not at then
+        return nil, refusal
+    end
+    local rows, problem = both(spec, at)
+    if not rows then
+        return nil, problem
+    end
+    local answer = {
+        data = json.raw(rows.data),
+        page = {
+            limit = at.limit,
+            offset = at.is_cursor and json.null or at.offset,
+            total = rows.total or json.null,
+            nextCursor = rows.next_cursor,
+        },
+    }
+    if spec.total_max and rows.total then
+        answer.page.totalIsExact = rows.total < spec.total_max
+    end
+    for name, value in pairs(spec.extra or {}) do
+        answer[name] = value
+    end
+    return answer
+end
+
+return page

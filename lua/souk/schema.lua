@@ -1,0 +1,534 @@
+--- Types of input and output. A type is a table made once, at load: `check(value)` gives the clean value, or nil and the
+--- list of faults {field, message} (all of them); `text(value)` the same for text of a query string or a path; `json()`
+--- its JSON Schema; `example` a value that fits. Nothing is allocated while a value is in order, save its own copy.
+local json = require("core.json")
+local text = require("souk.text")
+
+local schema = {}
+
+local INTEGER_MAX = 2 ^ 53 - 1
+local AMOUNT_MAX = 1e12
+local BYTES_MAX = 10000
+--- The key under which decode_marked gives a number that was not written as a whole number (1.0, 1e3, 2^53).
+local MARK = "\0"
+
+local definitions = {}
+schema.definitions = definitions
+
+local function fault(message)
+    return { { field = "", message = message } }
+end
+
+--- Puts the faults of a member below its name.
+local function add_faults(faults, name, found)
+    faults = faults or {}
+    for _, one in ipairs(found) do
+        local field = one.field == "" and name or (name .. "." .. one.field)
+        faults[#faults + 1] = { field = field, message = one.message }
+    end
+    return faults
+end
+
+local function range_text(min, max)
+    if min and max then
+        return (" from %.15g to %.15g"):format(min, max)
+    elseif min then
+        return (" of at least %.15g"):format(min)
+    elseif max then
+        return (" of at most %.15g"):format(max)
+    end
+    return ""
+end
+
+local function make(kind, fields)
+    fields.kind = kind
+    fields.text = fields.text or fields.check
+    return fields
+end
+
+local function is_within(value, options)
+    return (not options.min or value >= options.min) and (not options.max or value <= options.max)
+end
+
+-- Text ---------------------------------------------------------------------------------------------------------------
+
+local function string_json(options, format)
+    return {
+        type = "string",
+        format = format and format.name,
+        pattern = format and format.pattern,
+        minLength = options.min,
+        maxLength = options.max,
+        description = options.describe,
+    }
+end
+
+local function check_text(value, options)
+    if type(value) ~= "string" then
+        return "must be a text"
+    elseif #value < options.min then
+        return options.min == 1 and "must not be empty"
+            or ("must be at least %d bytes long"):format(options.min)
+    elseif #value > options.max then
+        return ("must be at most %d bytes long"):format(options.max)
+    elseif value:find("\0", 1, true) or not text.is_utf8(value) then
+        return "must be UTF-8 without NUL"
+    elseif options.is_line and (value:find("^%s*$") or value:find("%c")) then
+        return "must not be blank, nor hold control characters"
+    end
+    return nil
+end
+
+--- options: min, max (bytes), is_line (one visible line), format ("email", "date-time", "date", "slug"), example, describe.
+function schema.string(options)
+    options = options or {}
+    options.min, options.max = options.min or 0, options.max or BYTES_MAX
+    local format = options.format and text.formats[options.format]
+    if options.format and not format then
+        error("unknown format " .. options.format, 2)
+    end
+    return make("string", {
+        example = options.example or (format and format.example) or (options.max >= 4 and "text" or "t"),
+        check = function(value)
+            local problem = check_text(value, options)
+            if problem then
+                return nil, fault(problem)
+            end
+            if not format then
+                return value
+            end
+            local clean = format.clean(value)
+            if not clean then
+                return nil, fault(format.message)
+            end
+            return clean
+        end,
+        json = function()
+            return string_json(options, format)
+        end,
+    })
+end
+
+function schema.uuid()
+    return make("uuid", {
+        example = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6",
+        check = function(value)
+            if type(value) == "string" and text.is_uuid(value) then
+                return value:lower()
+            end
+            return nil, fault("must be a UUID")
+        end,
+        json = function()
+            return { type = "string", format = "uuid" }
+        end,
+    })
+end
+
+--- A time in RFC 3339.
+function schema.time()
+    return schema.string({ format = "date-time", max = 40 })
+end
+
+function schema.enum(values)
+    local known, message = {}, "must be one of " .. table.concat(values, ", ")
+    for _, value in ipairs(values) do
+        known[value] = true
+    end
+    return make("enum", {
+        example = values[1],
+        check = function(value)
+            if type(value) == "string" and known[value] then
+                return value
+            end
+            return nil, fault(message)
+        end,
+        json = function()
+            return { type = "string", enum = json.array({ unpack(values) }) }
+        end,
+    })
+end
+
+-- Numbers ------------------------------------------------------------------------------------------------------------
+
+local function text_to_number(check, pattern, message)
+    return function(value)
+        if type(value) ~= "string" or not value:find(pattern) then
+            return nil, fault(message)
+        end
+        return check(tonumber(value))
+    end
+end
+
+--- A whole number, written as one: 1.0, 1e3 and "1" are refused.
+function schema.integer(options)
+    options = options or {}
+    local min, max = options.min or -INTEGER_MAX, options.max or INTEGER_MAX
+    local message = "must be a whole number" .. range_text(options.min, options.max)
+    local function check(value)
+        if type(value) ~= "number" or value % 1 ~= 0 or value < min or value > max then
+            return nil, fault(message)
+        end
+        return value
+    end
+    return make("integer", {
+        example = options.example or math.max(min, math.min(max, 1)),
+        check = check,
+        text = text_to_number(check, "^%-?%d+$", message),
+        json = function()
+            return {
+                type = "integer", format = "int64", minimum = min, maximum = max,
+                description = options.describe,
+            }
+        end,
+    })
+end
+
+function schema.number(options)
+    options = options or {}
+    local message = "must be a number" .. range_text(options.min, options.max)
+    local function check(value)
+        if type(value) == "table" then
+            value = tonumber(value[MARK])
+        end
+        if type(value) ~= "number" or value ~= value or not is_within(value, options)
+            or (options.above and value <= options.above) then
+            return nil, fault(message)
+        end
+        return value
+    end
+    return make("number", {
+        example = options.example or options.min or 1,
+        check = check,
+        text = text_to_number(check, "^%-?%d+%.?%d*$", message),
+        json = function()
+            return {
+                type = "number", minimum = options.min, maximum = options.max,
+                exclusiveMinimum = options.above, description = options.describe,
+            }
+        end,
+    })
+end
+
+--- Money in minor units: 0 to 10^12.
+function schema.amount()
+    return schema.integer({ min = 0, max = AMOUNT_MAX, example = 1999 })
+end
+
+function schema.boolean()
+    local message = "must be true or false"
+    return make("boolean", {
+        example = true,
+        check = function(value)
+            if type(value) ~= "boolean" then
+                return nil, fault(message)
+            end
+            return value
+        end,
+        text = function(value)
+            if value == "true" or value == "1" then
+                return true
+            elseif value == "false" or value == "0" then
+                return false
+            end
+            return nil, fault(message)
+        end,
+        json = function()
+            return { type = "boolean" }
+        end,
+    })
+end
+
+-- Compounds ----------------------------------------------------------------------------------------------------------
+
+--- May be missing; then it is default (a plain value), or nil.
+function schema.optional(inner, default)
+    return make("optional", {
+        inner = inner,
+        default = default,
+        is_optional = true,
+        example = inner.example,
+        check = inner.check,
+        text = inner.text,
+        json = function()
+            local out = inner.json()
+            if default ~= nil and not out["$ref"] then
+                out.default = default
+            end
+            return out
+        end,
+    })
+end
+
+--- May be JSON null, which a handler sees as nil; req.given tells it from a missing field.
+function schema.nullable(inner)
+    return make("nullable", {
+        inner = inner,
+        is_nullable = true,
+        example = inner.example,
+        check = function(value)
+            if value == json.null then
+                return nil
+            end
+            return inner.check(value)
+        end,
+        text = inner.text,
+        json = function()
+            local out = inner.json()
+            if type(out.type) == "string" and not out.enum then
+                out.type = json.array({ out.type, "null" })
+                return out
+            end
+            return { anyOf = json.array({ out, { type = "null" } }) }
+        end,
+    })
+end
+
+local function is_json_object(value)
+    return type(value) == "table" and value[1] == nil and value[MARK] == nil
+end
+
+local function object_json(fields, names)
+    local properties, required = {}, {}
+    for _, name in ipairs(names) do
+        properties[name] = fields[name].json()
+        if not fields[name].is_optional then
+            required[#required + 1] = name
+        end
+    end
+    return {
+        type = "object",
+        properties = json.object(properties),
+        required = #required > 0 and json.array(required) or nil,
+        additionalProperties = false,
+    }
+end
+
+local function sorted_names(fields)
+    local names = {}
+    for name, field in pairs(fields) do
+        if type(name) ~= "string" or type(field) ~= "table" or not field.check then
+            error("a field of s.object is not a type: " .. tostring(name), 3)
+        end
+        names[#names + 1] = name
+    end
+    table.sort(names)
+    return names
+end
+
+local function object_example(fields, names)
+    local out = {}
+    for _, name in ipairs(names) do
+        out[name] = fields[name].example
+    end
+    return json.object(out)
+end
+
+local function refuse_unknown(fields, value, faults)
+    for name in pairs(value) do
+        if not fields[name] then
+            faults = faults or {}
+            faults[#faults + 1] = { field = text.printable(tostring(name)), message = "is not known here" }
+        end
+    end
+    return faults
+end
+
+--- checker: "check" or "text".
+local function object_checker(fields, names, checker)
+    return function(value)
+        if not is_json_object(value) then
+            return nil, fault("must be an object")
+        end
+        local out, faults = {}, nil
+        for i = 1, #names do
+            local name = names[i]
+            local field, member = fields[name], value[name]
+            if member == nil then
+                if field.is_optional then
+                    out[name] = field.default
+                else
+                    faults = add_faults(faults, name, fault("is required"))
+                end
+            else
+                local clean, found = field[checker](member)
+                out[name] = clean
+                faults = found and add_faults(faults, name, found) or faults
+            end
+        end
+        faults = refuse_unknown(fields, value, faults)
+        if faults then
+            return nil, faults
+        end
+        return out
+    end
+end
+
+--- Exactly these fields: others are faults.
+function schema.object(fields)
+    local names = sorted_names(fields)
+    local made = make("object", {
+        fields = fields,
+        names = names,
+        check = object_checker(fields, names, "check"),
+        text = object_checker(fields, names, "text"),
+        json = function()
+            return object_json(fields, names)
+        end,
+    })
+    return setmetatable(made, { __index = function(_, key)
+        return key == "example" and object_example(fields, names) or nil
+    end })
+end
+
+--- options: min, max (how many).
+function schema.array(item, options)
+    options = options or {}
+    local made = make("array", {
+        item = item,
+        check = function(value)
+            if type(value) ~= "table" or value[MARK] or (value[1] == nil and next(value) ~= nil) then
+                return nil, fault("must be a list")
+            end
+            if not is_within(#value, options) then
+                return nil, fault("must be a list of" .. range_text(options.min, options.max) .. " items")
+            end
+            local out, faults = json.array({}), nil
+            for i, member in ipairs(value) do
+                local clean, found = item.check(member)
+                out[i] = clean
+                faults = found and add_faults(faults, tostring(i - 1), found) or faults
+            end
+            if faults then
+                return nil, faults
+            end
+            return out
+        end,
+        json = function()
+            return {
+                type = "array", items = item.json(), minItems = options.min, maxItems = options.max,
+            }
+        end,
+    })
+    return setmetatable(made, { __index = function(_, key)
+        return key == "example" and json.array({ item.example }) or nil
+    end })
+end
+
+--- An object of a client's own keys with texts, numbers or booleans: at most max of them.
+function schema.attributes(options)
+    local max = options.max
+    local key, value_text = schema.string({ min = 1, max = 100 }), schema.string({ max = 500 })
+    local function check_value(value)
+        if type(value) == "boolean" then
+            return value
+        elseif type(value) == "string" then
+            return value_text.check(value)
+        end
+        return schema.number().check(value)
+    end
+    return make("attributes", {
+        example = json.object({ colour = "blue" }),
+        check = function(value)
+            if not is_json_object(value) then
+                return nil, fault("must be an object")
+            end
+            local out, faults, count = {}, nil, 0
+            for name, member in pairs(value) do
+                count = count + 1
+                local clean, found = check_value(member)
+                out[name] = clean
+                found = found or select(2, key.check(name))
+                faults = found and add_faults(faults, text.printable(name), found) or faults
+            end
+            if count > max then
+                faults = fault(("must have at most %d keys"):format(max))
+            end
+            if faults then
+                return nil, faults
+            end
+            return json.object(out)
+        end,
+        json = function()
+            return {
+                type = "object", maxProperties = max,
+                additionalProperties = {
+                    type = json.array({ "string", "number", "boolean" }), maxLength = 500,
+                },
+            }
+        end,
+    })
+end
+
+-- Named types --------------------------------------------------------------------------------------------------------
+
+--- Names a type for the document's components. Once a name.
+function schema.define(name, defined)
+    if definitions[name] then
+        error("schema " .. name .. " is defined twice", 2)
+    end
+    definitions[name] = defined
+    return schema.ref(name)
+end
+
+--- A type by name; it may be defined later in the load.
+function schema.ref(name)
+    local function target()
+        return definitions[name] or error("schema " .. name .. " is not defined", 0)
+    end
+    local made = make("ref", {
+        name = name,
+        check = function(value)
+            return target().check(value)
+        end,
+        json = function()
+            return { ["$ref"] = "#/components/schemas/" .. name }
+        end,
+    })
+    return setmetatable(made, { __index = function(_, key)
+        return key == "example" and target().example or nil
+    end })
+end
+
+--- A type whose members are those of base and more. For answers of one route that say a little more.
+function schema.extend(base, fields)
+    local all = {}
+    for name, field in pairs(base.fields) do
+        all[name] = field
+    end
+    for name, field in pairs(fields) do
+        all[name] = field
+    end
+    return schema.object(all)
+end
+
+--- A price, in the currency form of ISO 4217.
+function schema.money()
+    return schema.object({
+        amount = schema.amount(),
+        currency = schema.string({ format = "currency" }),
+    })
+end
+
+--- Money that may be owed: balances, differences.
+function schema.signed_money()
+    return schema.object({
+        amount = schema.integer({ min = -1e15, max = 1e15, example = -250 }),
+        currency = schema.string({ format = "currency" }),
+    })
+end
+
+function schema.location()
+    return schema.object({
+        lat = schema.number({ min = -90, max = 90, example = 51.5072 }),
+        lng = schema.number({ min = -180, max = 180, example = -0.1276 }),
+    })
+end
+
+function schema.rating()
+    return schema.object({
+        average = schema.number({ min = 0, max = 5, example = 4.5 }),
+        count = schema.integer({ min = 0, example = 12 }),
+    })
+end
+
+return schema

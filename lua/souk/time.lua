@@ -1,0 +1,16 @@
+--- The clock of the server, which specs may shift.
+local clock = require("core.clock")
+
+local time = {}
+
+--- Milliseconds since 1970, UTC.
+function time.now_ms()
+    return clock.now_ms()
+end
+
+--- RFC 3339 UTC with milliseconds; of now, or of ms.
+function time.rfc3339(ms)
+    return clock.rfc3339(ms)
+end
+
+return time

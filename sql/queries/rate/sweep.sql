@@ -1,0 +1,1 @@
+delete from rate_counters where minute < now() - interval '2 minutes';
