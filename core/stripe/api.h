@@ -12,7 +12,12 @@
 /* Percent-encodes as the official SDK does: UTF-8, space %20, brackets raw. */
 void stripe_form_escape(struct buf *out, struct str text);
 
-enum stripe_verdict { STRIPE_DONE, STRIPE_RETRY, STRIPE_UNKNOWN, STRIPE_FATAL };
+enum stripe_verdict {
+    STRIPE_DONE,    /* an answer that says what happened, be it 402 or 429 */
+    STRIPE_RETRY,   /* again, with the same idempotency key, after sleep_ms */
+    STRIPE_UNKNOWN, /* may have been executed: keep the key, reconcile */
+    STRIPE_FATAL,   /* not executed, and trying again at once is of no use */
+};
 /* The official SDK's rule (design/stripe.md 1.3) as a pure function. attempt counts from 1;
  * random_01 in [0,1). *sleep_ms only for RETRY. */
 enum stripe_verdict stripe_retry_rule(int attempt,
