@@ -314,9 +314,10 @@ create trigger ledger_transactions_append_only before update or delete or trunca
 create trigger ledger_postings_append_only before update or delete or truncate
     on ledger_postings for each statement execute function ledger_refuse_change();
 
+-- Takes the name of the column that holds the transaction's id.
 create function ledger_check_balance() returns trigger language plpgsql as $$
 declare
-    v_id uuid := case tg_table_name when 'ledger_postings' then new.transaction_id else new.id end;
+    v_id uuid := (to_jsonb(new) ->> tg_argv[0])::uuid;
 begin
     if not exists (select from ledger_postings where transaction_id = v_id)
         or exists (
@@ -330,9 +331,10 @@ begin
 end;
 $$;
 create constraint trigger ledger_transactions_sum_to_zero after insert on ledger_transactions
-    deferrable initially deferred for each row execute function ledger_check_balance();
+    deferrable initially deferred for each row execute function ledger_check_balance('id');
 create constraint trigger ledger_postings_sum_to_zero after insert on ledger_postings
-    deferrable initially deferred for each row execute function ledger_check_balance();
+    deferrable initially deferred for each row
+    execute function ledger_check_balance('transaction_id');
 
 -- The open payout of a vendor gathers items; a refund of something already paid out leaves a
 -- negative item in the next one, which is how a vendor's debt is netted.
@@ -421,17 +423,18 @@ create table payout_items (
     constraint payout_items_vendor_order_id_fkey
         foreign key (vendor_order_id) references vendor_orders (id),
     constraint payout_items_refund_id_fkey foreign key (refund_id) references refunds (id),
-    constraint payout_items_kind_known check (kind in ('EARNING', 'REFUND')),
+    constraint payout_items_kind_known check (kind in ('EARNING', 'REFUND', 'REFUND_FAILED')),
     constraint payout_items_kind_is_signed check (
         (kind = 'EARNING' and amount_minor >= 0 and refund_id is null)
         or (kind = 'REFUND' and amount_minor <= 0 and refund_id is not null)
+        or (kind = 'REFUND_FAILED' and amount_minor >= 0 and refund_id is not null)
     )
 );
 create index payout_items_payout_id_idx on payout_items (payout_id);
 create unique index payout_items_earning_vendor_order_id_key on payout_items (vendor_order_id)
     where kind = 'EARNING';
-create unique index payout_items_refund_id_vendor_order_id_key
-    on payout_items (refund_id, vendor_order_id) where kind = 'REFUND';
+create unique index payout_items_kind_refund_id_vendor_order_id_key
+    on payout_items (kind, refund_id, vendor_order_id) where refund_id is not null;
 
 create table reviews (
     id uuid not null default gen_random_uuid(),
@@ -537,3 +540,15 @@ create trigger payments_step_is_legal before update of status on payments
     for each row when (old.status is distinct from new.status) execute function status_check_step();
 create trigger payouts_step_is_legal before update of status on payouts
     for each row when (old.status is distinct from new.status) execute function status_check_step();
+
+-- The name of this installation: a part of every Idempotency-Key sent to Stripe, so that two
+-- databases which use one Stripe account never answer each other's calls.
+create table installation (
+    id text not null default substr(replace(gen_random_uuid()::text, '-', ''), 1, 12),
+    is_only boolean not null default true,
+    created_at timestamptz not null default now(),
+    constraint installation_pkey primary key (id),
+    constraint installation_is_only_key unique (is_only),
+    constraint installation_is_one check (is_only)
+);
+insert into installation default values;
