@@ -1,0 +1,197 @@
+--- The controls under /_emu: what a test does to the emulated world from outside it. No key is asked for; the process is
+-- meant for the machine it runs on. Bodies are JSON; a query may say the same.
+local clock = require("stripe_emulator.state.clock")
+local emulators = require("stripe_emulator.emulator")
+local faults = require("stripe_emulator.wire.faults")
+local form = require("stripe_emulator.wire.form")
+local journal = require("stripe_emulator.state.journal")
+local payment = require("stripe_emulator.flows.payment")
+local queue = require("stripe_emulator.webhooks.queue")
+local store = require("stripe_emulator.state.store")
+
+local control = {}
+
+local function reply(emulator, status, value)
+    return status, emulator.json.encode(value), { ["Content-Type"] = "application/json" }
+end
+
+local function refuse(emulator, status, message)
+    return reply(emulator, status, { error = { message = message } })
+end
+
+--- What was asked, from the JSON body and the query together; nil and why when the body is not JSON.
+local function asked_of(emulator, creq)
+    local asked, text = {}, creq:body() or ""
+    if text ~= "" then
+        local decoded = emulator.json.decode(text)
+        if type(decoded) ~= "table" then
+            return nil, "The body must be a JSON object."
+        end
+        asked = decoded
+    end
+    for name, value in pairs(form.decode(creq.query or "") or {}) do
+        if asked[name] == nil then
+            asked[name] = value
+        end
+    end
+    return asked
+end
+
+local function is_yes(value)
+    return value == true or value == "1" or value == "true"
+end
+
+local function read_clock(emulator)
+    return reply(emulator, 200, { now = clock.now(emulator.clock), ahead_s = emulator.clock.shift_s })
+end
+
+local function advance(emulator, asked)
+    local seconds = tonumber(asked.advance)
+    if not seconds or seconds < 0 or seconds % 1 ~= 0 then
+        return refuse(emulator, 400, "advance must be a whole number of seconds, at least 0.")
+    end
+    clock.advance(emulator.clock, seconds)
+    return read_clock(emulator)
+end
+
+local function reset(emulator)
+    emulators.reset(emulator)
+    return reply(emulator, 200, { reset = true })
+end
+
+local function list_faults(emulator)
+    local shown = {}
+    for position, rule in ipairs(emulator.faults.rules) do
+        shown[position] = { kind = rule.kind, pattern = rule.pattern, seen = rule.seen, left = rule.left }
+    end
+    return reply(emulator, 200, { data = emulator.json.array(shown) })
+end
+
+local function add_fault(emulator, asked)
+    local is_added, wrong = faults.add(emulator.faults, asked)
+    if not is_added then
+        return refuse(emulator, 400, wrong)
+    end
+    return list_faults(emulator)
+end
+
+local function clear_faults(emulator)
+    emulator.faults = faults.new()
+    return list_faults(emulator)
+end
+
+local function read_journal(emulator, asked)
+    return reply(emulator, 200, { data = emulator.json.array(journal.find(emulator.journal, asked)) })
+end
+
+local function read_webhooks(emulator)
+    local shown = {}
+    for position, delivery in ipairs(emulator.webhooks.deliveries) do
+        shown[position] = {
+            event = delivery.event.id,
+            type = delivery.event.type,
+            url = delivery.url,
+            state = delivery.state,
+            attempts = delivery.attempts,
+            last_status = delivery.last_status,
+            last_error = delivery.last_error,
+        }
+    end
+    return reply(emulator, 200, {
+        hold = emulator.webhooks.is_held,
+        duplicate = emulator.webhooks.copies,
+        drop = emulator.webhooks.drop_left,
+        before_response = emulator.webhooks.is_before_response,
+        waiting = emulator.json.array(shown),
+    })
+end
+
+local function drop(webhooks, count, types)
+    webhooks.drop_left = tonumber(count) or (is_yes(count) and math.huge or 0)
+    webhooks.drop_types = nil
+    if types then
+        webhooks.drop_types = {}
+        for _, kind in ipairs(types) do
+            webhooks.drop_types[kind] = true
+        end
+    end
+end
+
+local function resend(emulator, id)
+    local event = store.get(emulator.store, "event", id)
+    if event then
+        queue.resend(emulator.webhooks, event)
+    end
+    return event ~= nil
+end
+
+local function change_webhooks(emulator, asked)
+    local webhooks = emulator.webhooks
+    if asked.resend and not resend(emulator, asked.resend) then
+        return refuse(emulator, 404, "No such event.")
+    end
+    if asked.duplicate then
+        webhooks.copies = math.max(1, tonumber(asked.duplicate) or 1)
+    end
+    if asked.drop ~= nil then
+        drop(webhooks, asked.drop, asked.types)
+    end
+    if asked.before_response ~= nil then
+        webhooks.is_before_response = is_yes(asked.before_response)
+    end
+    if asked.shuffle ~= nil then
+        queue.shuffle(webhooks, tonumber(asked.seed))
+    end
+    if asked.hold ~= nil then
+        webhooks.is_held = is_yes(asked.hold)
+    end
+    if is_yes(asked.release) then
+        webhooks.is_held = false
+        queue.hurry(webhooks)
+    end
+    return read_webhooks(emulator)
+end
+
+local function complete_action(emulator, asked, creq)
+    local intent = store.get(emulator.store, "payment_intent", creq.params.intent)
+    if not intent then
+        return refuse(emulator, 404, "No such payment_intent.")
+    end
+    local changed, wrong = payment.complete_action(emulator, nil, intent, is_yes(asked.ok))
+    if not changed then
+        return reply(emulator, wrong.status, { error = wrong.error })
+    end
+    return reply(emulator, 200, changed)
+end
+
+local function route(id, method, path, run)
+    return {
+        id = "emulator." .. id,
+        method = method,
+        path = path,
+        run = function(emulator, creq)
+            emulator.run_due()
+            local asked, wrong = asked_of(emulator, creq)
+            if not asked then
+                return refuse(emulator, 400, wrong)
+            end
+            return run(emulator, asked, creq)
+        end,
+    }
+end
+
+--- Routes whose run takes (emulator, creq); boot.lua binds the emulator.
+control.routes = {
+    route("clock", "GET", "/_emu/clock", read_clock),
+    route("clock.advance", "POST", "/_emu/clock", advance),
+    route("reset", "POST", "/_emu/reset", reset),
+    route("faults", "GET", "/_emu/faults", list_faults),
+    route("faults.add", "POST", "/_emu/faults", add_fault),
+    route("faults.clear", "DELETE", "/_emu/faults", clear_faults),
+    route("journal", "GET", "/_emu/journal", read_journal),
+    route("webhooks", "GET", "/_emu/webhooks", read_webhooks),
+    route("webhooks.change", "POST", "/_emu/webhooks", change_webhooks),
+    route("complete_action", "POST", "/_emu/complete_action/{intent}", complete_action),
+}
+
+return control

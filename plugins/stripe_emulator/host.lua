@@ -1,0 +1,46 @@
+--- What the emulator needs of the engine, in one place: the only file here that knows core.*.
+-- Everything else is handed a host, so that specs can hand in another clock or a recording network.
+local clock = require("core.clock")
+local conf = require("core.conf")
+local core = require("core")
+local crypto = require("core.crypto")
+local fetch = require("core.fetch")
+local json = require("core.json")
+local log = require("core.log")
+local stripe = require("core.stripe")
+
+local DELIVERY_TIMEOUT_MS = 10000
+
+local host = {}
+
+--- POSTs and says how it went: the status, or nil and a word why there is none.
+local function post(url, headers, body)
+    local answer = fetch.request({
+        method = "POST",
+        url = url,
+        headers = headers,
+        body = body,
+        timeout_ms = DELIVERY_TIMEOUT_MS,
+        plain = true,
+    })
+    if answer.outcome == "answered" then
+        return answer.status
+    end
+    return nil, answer.outcome
+end
+
+function host.new()
+    return {
+        conf = conf,
+        json = json,
+        log = log,
+        now_ms = clock.now_ms,
+        post = post,
+        random = crypto.random_base62,
+        sign = stripe.sign,
+        sleep = core.sleep,
+        form_decode = stripe.form_decode,
+    }
+end
+
+return host

@@ -1,0 +1,3 @@
+local routes = { routes = {} }
+
+return routes

@@ -1,0 +1,88 @@
+--- Idempotency keys as Stripe keeps them: what began to execute is saved (402 and 500 too) and replayed for 24 hours of
+-- the virtual clock; the same key with other parameters is an error; the same key while the first still runs is a 409.
+local clock = require("stripe_emulator.state.clock")
+local errors = require("stripe_emulator.wire.errors")
+
+local idempotency = {}
+
+local KEPT_S = 24 * 3600
+local KEY_MAX = 255
+
+function idempotency.new(virtual_clock)
+    return { clock = virtual_clock, records = {} }
+end
+
+local function canonical_keys(value)
+    local keys = {}
+    for key in pairs(value) do
+        keys[#keys + 1] = tostring(key)
+    end
+    table.sort(keys)
+    return keys
+end
+
+--- One text for parameters that mean the same, whatever their order in the body.
+local function canonical(value)
+    if type(value) ~= "table" then
+        return ("%d:%s"):format(#tostring(value), tostring(value))
+    end
+    local parts = {}
+    for _, key in ipairs(canonical_keys(value)) do
+        local item = value[key]
+        if item == nil then
+            item = value[tonumber(key)]
+        end
+        parts[#parts + 1] = canonical(key) .. canonical(item)
+    end
+    return "{" .. table.concat(parts) .. "}"
+end
+
+function idempotency.fingerprint(request)
+    return request.method .. " " .. request.path .. " " .. canonical(request.values)
+end
+
+local function mismatch(key, record, request)
+    local where = record.path == request.path and "for requests with the same parameters they were first used with"
+        or ("for the endpoint they were first used on ('%s')"):format(record.path)
+    return errors.new(400, {
+        type = "idempotency_error",
+        message = ("Keys for idempotent requests can only be used %s. Try using a key other than '%s' if you meant "
+            .. "to execute a different request."):format(where, key),
+    })
+end
+
+--- What the key already stands for: nil (nothing, go on), a saved answer, or nil and an error.
+function idempotency.find(self, key, request)
+    if #key > KEY_MAX then
+        return nil, errors.invalid(nil, nil, "Idempotency-Key must be at most 255 characters.")
+    end
+    local record = self.records[key]
+    if not record then
+        return nil
+    end
+    if record.answer and clock.now(self.clock) >= record.expires_at then
+        self.records[key] = nil
+        return nil
+    end
+    if record.fingerprint ~= idempotency.fingerprint(request) then
+        return nil, mismatch(key, record, request)
+    end
+    if not record.answer then
+        return nil, errors.key_in_use()
+    end
+    return record.answer
+end
+
+--- Execution begins: from here on the key is taken.
+function idempotency.begin(self, key, request)
+    self.records[key] = { path = request.path, fingerprint = idempotency.fingerprint(request) }
+end
+
+--- answer: {status=, body=, request_id=}, replayed as it stands.
+function idempotency.save(self, key, answer)
+    local record = self.records[key]
+    record.answer = answer
+    record.expires_at = clock.now(self.clock) + KEPT_S
+end
+
+return idempotency

@@ -1,0 +1,65 @@
+--- All operations of the emulated API, gathered from the resources, and the way from method and path to one of them.
+-- A resource file returns {operations = {…}, expandable = {kind = {field = kind}}, prefixes = {prefix = kind},
+-- views = {kind = function(emulator, object) -> what is shown}}; adding one is a line in RESOURCES.
+local registry = {}
+
+local RESOURCES = {
+    "payment_intents", "charges", "refunds", "balance_transactions", "events", "webhook_endpoints",
+}
+
+local function segments(path)
+    local out = {}
+    for segment in path:gmatch("[^/]+") do
+        out[#out + 1] = segment
+    end
+    return out
+end
+
+local function merge(into, more)
+    for key, value in pairs(more or {}) do
+        into[key] = value
+    end
+end
+
+function registry.new()
+    local self = { operations = {}, expandable = {}, kind_by_prefix = {}, views = {} }
+    for _, name in ipairs(RESOURCES) do
+        local resource = require("stripe_emulator.resources." .. name)
+        for _, operation in ipairs(resource.operations) do
+            self.operations[#self.operations + 1] = { operation = operation, segments = segments(operation.path) }
+        end
+        merge(self.expandable, resource.expandable)
+        merge(self.kind_by_prefix, resource.prefixes)
+        merge(self.views, resource.views)
+    end
+    return self
+end
+
+local function matches(wanted, given)
+    if #wanted ~= #given then
+        return nil
+    end
+    local ids = {}
+    for position, segment in ipairs(wanted) do
+        local name = segment:match("^{(.+)}$")
+        if name then
+            ids[name] = given[position]
+        elseif segment ~= given[position] then
+            return nil
+        end
+    end
+    return ids
+end
+
+--- The operation and the ids in its path, or nil.
+function registry.match(self, method, path)
+    local given = segments(path)
+    for _, entry in ipairs(self.operations) do
+        local ids = entry.operation.method == method and matches(entry.segments, given)
+        if ids then
+            return entry.operation, ids
+        end
+    end
+end
+
+return registry
