@@ -28,4 +28,7 @@ void http_request_set_route(struct http_request *request, const char *route, con
 /* gone(arg) is called at most once, when the client left before the reply. The reply must still be sent (it frees). NULL clears. */
 void http_request_on_gone(struct http_request *request, void (*gone)(void *arg), void *arg);
 
+/* A header for whatever reply this request gets (CORS). name static, value in the request's arena. At most 8. */
+void http_request_add_header(struct http_request *request, const char *name, const char *value);
+
 #endif

@@ -1,0 +1,238 @@
+/* core.json: encode, decode, decode_marked, array, object, raw, null. The text of an encoding is gathered in one buffer a state
+ * (a userdata in the registry), so that nothing malloc'ed is held across a call that can raise. */
+#include "bridge/json.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include "bridge/json_types.h"
+
+static char array_mark, object_mark, raw_mark, scratch_mark, decoder_mark;
+
+static bool is_marked(lua_State *L, int index, void *mark)
+{
+    bool is_same;
+
+    if (!lua_getmetatable(L, index))
+        return false;
+    lua_pushlightuserdata(L, mark);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    is_same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return is_same;
+}
+
+bool json_is_marked_array(lua_State *L, int index)
+{
+    return is_marked(L, index, &array_mark);
+}
+
+bool json_is_marked_object(lua_State *L, int index)
+{
+    return is_marked(L, index, &object_mark);
+}
+
+static void set_mark(lua_State *L, void *mark)
+{
+    lua_pushlightuserdata(L, mark);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    lua_setmetatable(L, -2);
+}
+
+void json_push_raw(lua_State *L, struct str text)
+{
+    lua_createtable(L, 1, 0);
+    lua_pushlstring(L, text.at, text.len);
+    lua_rawseti(L, -2, 1);
+    set_mark(L, &raw_mark);
+}
+
+struct str json_raw_text(lua_State *L, int index)
+{
+    struct str text = {NULL, 0};
+
+    if (!is_marked(L, index, &raw_mark))
+        return text;
+    lua_rawgeti(L, index, 1);
+    if (lua_type(L, -1) == LUA_TSTRING)
+        text.at = lua_tolstring(L, -1, &text.len);
+    lua_pop(L, 1);
+    return text;
+}
+
+static struct buf *scratch(lua_State *L)
+{
+    struct buf *buf;
+
+    lua_pushlightuserdata(L, &scratch_mark);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    buf = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    buf_clear(buf);
+    return buf;
+}
+
+static int l_scratch_gc(lua_State *L)
+{
+    buf_done(lua_touserdata(L, 1));
+    return 0;
+}
+
+static int l_encode(lua_State *L)
+{
+    struct buf *out = scratch(L);
+    const char *refusal;
+
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    refusal = json_encode(L, 1, out);
+    if (refusal)
+        return luaL_error(L, "json.encode: %s", refusal);
+    lua_pushlstring(L, out->at ? out->at : "", out->len);
+    return 1;
+}
+
+static int decode(lua_State *L, bool is_marked_wanted)
+{
+    struct str text;
+    struct buf *marked = is_marked_wanted ? scratch(L) : NULL;
+    const char *refusal;
+
+    text.at = luaL_checklstring(L, 1, &text.len);
+    refusal = json_scan(text, marked);
+    if (refusal) {
+        lua_pushnil(L);
+        lua_pushstring(L, refusal);
+        return 2;
+    }
+    lua_pushlightuserdata(L, &decoder_mark);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    if (marked)
+        lua_pushlstring(L, marked->at ? marked->at : "", marked->len);
+    else
+        lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int l_decode(lua_State *L)
+{
+    return decode(L, false);
+}
+
+static int l_decode_marked(lua_State *L)
+{
+    return decode(L, true);
+}
+
+static int mark_table(lua_State *L, void *mark)
+{
+    if (lua_isnoneornil(L, 1)) {
+        lua_settop(L, 0);
+        lua_newtable(L);
+    }
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    set_mark(L, mark);
+    return 1;
+}
+
+static int l_array(lua_State *L)
+{
+    return mark_table(L, &array_mark);
+}
+
+static int l_object(lua_State *L)
+{
+    return mark_table(L, &object_mark);
+}
+
+static int l_is_array(lua_State *L)
+{
+    bool is_array = lua_istable(L, 1) && json_is_marked_array(L, 1);
+
+    if (lua_istable(L, 1) && !is_array) {
+        lua_rawgeti(L, 1, 1);
+        is_array = !lua_isnil(L, -1);
+    }
+    lua_pushboolean(L, is_array);
+    return 1;
+}
+
+static int l_raw(lua_State *L)
+{
+    struct str text;
+
+    text.at = luaL_checklstring(L, 1, &text.len);
+    json_push_raw(L, text);
+    return 1;
+}
+
+static int l_raw_tostring(lua_State *L)
+{
+    lua_rawgeti(L, 1, 1);
+    return 1;
+}
+
+static void make_mark(lua_State *L, void *mark, const char *name)
+{
+    lua_pushlightuserdata(L, mark);
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    if (mark == (void *)&raw_mark) {
+        lua_pushcfunction(L, l_raw_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+static void make_scratch(lua_State *L)
+{
+    lua_pushlightuserdata(L, &scratch_mark);
+    buf_init(lua_newuserdata(L, sizeof(struct buf)), JSON_TEXT_MAX);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, l_scratch_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+/* cjson.new() with settings of our own, so that nobody else's change ours. */
+static void make_decoder(lua_State *L)
+{
+    lua_pushlightuserdata(L, &decoder_mark);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "cjson");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "new");
+    lua_call(L, 0, 1);
+    lua_getfield(L, -1, "decode_invalid_numbers");
+    lua_pushboolean(L, 0);
+    lua_call(L, 1, 0);
+    lua_getfield(L, -1, "decode_max_depth");
+    lua_pushinteger(L, JSON_DEPTH_MAX + 2);
+    lua_call(L, 1, 0);
+    lua_getfield(L, -1, "decode");
+    lua_remove(L, -2);
+    lua_remove(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+int luaopen_core_json(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"encode", l_encode}, {"decode", l_decode}, {"decode_marked", l_decode_marked}, {"array", l_array},
+        {"object", l_object}, {"is_array", l_is_array}, {"raw", l_raw}, {NULL, NULL},
+    };
+
+    make_mark(L, &array_mark, "json.array");
+    make_mark(L, &object_mark, "json.object");
+    make_mark(L, &raw_mark, "json.raw");
+    make_scratch(L);
+    make_decoder(L);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null");
+    return 1;
+}

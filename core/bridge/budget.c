@@ -1,0 +1,118 @@
+/* See budget.h. The one difficulty: what runs here runs in a signal handler on the only thread that touches Lua; it may
+ * only call lua_sethook (as luajit.c does) and raise. */
+#include "bridge/budget.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <luajit.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/time.h>
+#include <time.h>
+#include "base/clock.h"
+#include "base/log.h"
+
+static struct {
+    lua_State *volatile running;        /* between enter and leave */
+    volatile sig_atomic_t is_armed;     /* the hook is on */
+    volatile int64_t entered_us;
+    volatile int64_t suspect_entered_us; /* which stretch was looked at first … */
+    volatile int64_t suspect_cpu_us;     /* … and its CPU time then: waiting for a core is nobody's fault */
+    lua_State *guarded;
+    int64_t soft_us;
+} budget;
+
+static int64_t thread_cpu_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void stop(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    luaL_error(L, "the CPU budget of %d ms at a stretch is used up: split the work or wait in between",
+               (int)(budget.soft_us / 1000));
+}
+
+static void on_usr1(int signal_number)
+{
+    lua_State *L = budget.running;
+
+    (void)signal_number;
+    if (!L)
+        return;
+    if (budget.suspect_entered_us != budget.entered_us) {
+        budget.suspect_entered_us = budget.entered_us;
+        budget.suspect_cpu_us = thread_cpu_us();
+        return;
+    }
+    if (thread_cpu_us() - budget.suspect_cpu_us < budget.soft_us)
+        return;
+    budget.is_armed = 1;
+    lua_sethook(L, stop, LUA_MASKCOUNT, 1);
+    if (budget.guarded)
+        raise(SIGPROF);
+}
+
+static void no_sample(void *data, lua_State *L, int samples, int vmstate)
+{
+    (void)data, (void)L, (void)samples, (void)vmstate;
+}
+
+void budget_init(int soft_ms)
+{
+    struct sigaction action = {.sa_handler = on_usr1, .sa_flags = SA_RESTART};
+
+    budget.soft_us = (int64_t)soft_ms * 1000;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+void budget_guard(lua_State *L)
+{
+    struct itimerval off = {0};
+
+    if (budget.guarded == L)
+        return;
+    if (budget.guarded) {
+        luaJIT_profile_stop(budget.guarded);
+        luaJIT_setmode(budget.guarded, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    }
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_ON);
+    luaJIT_profile_start(L, "li1000", no_sample, NULL);
+    setitimer(ITIMER_PROF, &off, NULL);
+    budget.guarded = L;
+}
+
+void budget_forget(lua_State *L)
+{
+    if (budget.guarded != L)
+        return;
+    luaJIT_profile_stop(L);
+    budget.guarded = NULL;
+}
+
+void budget_enter(_Atomic int64_t *entered_at_us, lua_State *L, bool is_outermost)
+{
+    if (!is_outermost || !entered_at_us)
+        return;
+    budget.entered_us = clock_monotonic_us();
+    budget.running = L;
+    atomic_store_explicit(entered_at_us, budget.entered_us, memory_order_relaxed);
+}
+
+void budget_leave(_Atomic int64_t *entered_at_us, lua_State *L, bool is_outermost)
+{
+    if (!is_outermost || !entered_at_us)
+        return;
+    atomic_store_explicit(entered_at_us, 0, memory_order_relaxed);
+    budget.running = NULL;
+    if (budget.is_armed) {
+        budget.is_armed = 0;
+        lua_sethook(L, NULL, 0, 0);
+        log_warn("lua.budget.used", "budget_ms=%d", (int)(budget.soft_us / 1000));
+    }
+}

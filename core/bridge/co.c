@@ -1,0 +1,166 @@
+/* Coroutines: started for a request, a timer or a spec; suspended by bindings that wait; resumed by their callbacks. Ended ones
+ * are kept for reuse, unless they failed. The one difficulty: who is running is one pointer of the process, and must
+ * be set around every resume, not only the first, or two requests are crossed. */
+#include "bridge/co.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+#include "base/clock.h"
+#include "bridge/budget.h"
+#include "bridge/co_run.h"
+#include "bridge/generation.h"
+#include "db/query.h"
+
+#define IDLE_MAX 256
+
+struct co {
+    struct list node;
+    struct generation *generation; /* a reference while it runs */
+    lua_State *L;
+    int thread_ref;
+    struct db_tx *tx;
+    co_done_fn *done;
+    void *arg;
+    int64_t started_us;
+    bool is_waiting;
+};
+
+static struct co *current;
+
+void co_set_init(struct co_set *set)
+{
+    list_init(&set->waiting);
+    list_init(&set->idle);
+    set->idle_count = 0;
+}
+
+void co_set_done(struct co_set *set)
+{
+    list_each (node, after, &set->idle) {
+        list_remove(node);
+        free(list_entry(node, struct co, node));
+    }
+    set->idle_count = 0;
+}
+
+static struct co *co_make(struct generation *generation)
+{
+    struct co *co = calloc(1, sizeof(*co));
+
+    if (!co)
+        abort();
+    co->generation = generation;
+    co->L = lua_newthread(generation->L);
+    co->thread_ref = luaL_ref(generation->L, LUA_REGISTRYINDEX);
+    return co;
+}
+
+struct co *co_new(struct generation *generation, co_done_fn *done, void *arg)
+{
+    struct co *co;
+
+    if (list_is_empty(&generation->cos.idle)) {
+        co = co_make(generation);
+    } else {
+        co = list_entry(generation->cos.idle.next, struct co, node);
+        list_remove(&co->node);
+        generation->cos.idle_count--;
+    }
+    co->done = done;
+    co->arg = arg;
+    co->started_us = clock_monotonic_us();
+    generation_ref(generation);
+    list_add_last(&generation->cos.waiting, &co->node);
+    return co;
+}
+
+static void co_release(struct co *co, bool is_reusable)
+{
+    struct generation *generation = co->generation;
+
+    list_remove(&co->node);
+    lua_settop(co->L, 0);
+    if (is_reusable && generation->cos.idle_count < IDLE_MAX) {
+        list_add_last(&generation->cos.idle, &co->node);
+        generation->cos.idle_count++;
+    } else {
+        luaL_unref(generation->L, LUA_REGISTRYINDEX, co->thread_ref);
+        free(co);
+    }
+    generation_unref(generation);
+}
+
+static void co_end(struct co *co, bool is_ok)
+{
+    if (co->tx) {
+        db_tx_rollback(co->tx);
+        co->tx = NULL;
+    }
+    co->done(co->arg, co->L, is_ok);
+    co_release(co, is_ok);
+}
+
+static void run(struct co *co, int arg_count)
+{
+    struct co *outer = current;
+    int status;
+
+    current = co;
+    co->is_waiting = false;
+    budget_enter(co->generation->deps.entered_at_us, co->L, !outer);
+    status = lua_resume(co->L, arg_count);
+    budget_leave(co->generation->deps.entered_at_us, co->L, !outer);
+    current = outer;
+    if (status == LUA_YIELD && co->is_waiting)
+        return;
+    if (status == LUA_YIELD) {
+        lua_settop(co->L, 0);
+        lua_pushliteral(co->L, "a coroutine may only wait inside functions of souk");
+        status = LUA_ERRRUN;
+    }
+    co_end(co, status == 0);
+}
+
+void co_start(struct co *co, int arg_count)
+{
+    run(co, arg_count);
+}
+
+struct co *co_suspend(lua_State *L)
+{
+    if (!current || current->L != L)
+        luaL_error(L, "this function waits: call it inside a handler, a timer or a spec");
+    current->is_waiting = true;
+    return current;
+}
+
+lua_State *co_lua(struct co *co)
+{
+    return co->L;
+}
+
+void co_resume(struct co *co, int result_count)
+{
+    run(co, result_count);
+}
+
+struct db_tx *co_tx(lua_State *L)
+{
+    return current && current->L == L ? current->tx : NULL;
+}
+
+void co_set_tx(struct co *co, struct db_tx *tx)
+{
+    co->tx = tx;
+}
+
+struct co *co_current(void)
+{
+    return current;
+}
+
+int64_t co_started_us(const struct co *co)
+{
+    return co->started_us;
+}

@@ -1,0 +1,64 @@
+/* The inside of a generation, for the files of this folder. */
+#ifndef SOUK_BRIDGE_GENERATION_H
+#define SOUK_BRIDGE_GENERATION_H
+
+#include <lua.h>
+#include "bridge/co.h"
+#include "bridge/co_run.h"
+#include "bridge/state.h"
+
+#define GENERATION_ROUTES_MAX 512
+#define GENERATION_TIMERS_MAX 64
+
+struct http_router;
+struct loop_timer;
+struct policy_set;
+
+struct generation_route {
+    char *id;     /* owned */
+    int run_ref;  /* the function, in the registry */
+    size_t body_max;
+};
+
+struct generation_timer {
+    struct generation *generation;
+    struct loop_timer *timer;
+    char *name; /* owned */
+    int run_ref;
+    int every_ms;
+    bool is_leader_only;
+    bool is_running;
+};
+
+struct generation {
+    struct bridge_deps deps;
+    lua_State *L;
+    int refs;
+    bool is_retired;
+    size_t memory_bytes;
+    size_t memory_max_bytes;
+    struct http_router *router;
+    struct generation_route routes[GENERATION_ROUTES_MAX];
+    int route_count;
+    size_t body_ceiling;
+    struct generation_timer timers[GENERATION_TIMERS_MAX];
+    int timer_count;
+    int table_ref; /* what boot.lua returned */
+    const bool *is_leader;
+    struct co_set cos;
+    struct policy_set *policies;
+};
+
+/* The generation of any Lua state or thread of ours. */
+struct generation *generation_of(lua_State *L);
+/* Opens libraries, removes what routes may not have, preloads core.*. */
+void bridge_open_libraries(lua_State *L, struct bridge_source source);
+/* Pushes the function of a Lua file, as text only; raises on a syntax error. False: not readable, nothing pushed. */
+bool bridge_load_file(lua_State *L, const char *dir, const char *shown_dir, const char *file);
+/* Answers with the err object, error table or error text at index; logs what is internal. */
+struct http_header;
+/* Headers of a table of strings; borrowed from Lua while the table is on the stack. Returns how many. */
+int bridge_take_headers(lua_State *L, int index, struct http_header *headers, int headers_max);
+void bridge_reply_error(struct generation *generation, struct http_request *request, lua_State *L, int index);
+
+#endif

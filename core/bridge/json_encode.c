@@ -1,0 +1,186 @@
+/* Lua values as JSON. Its one difficulty: it must not raise, since its callers hold buffers. So it only uses calls of the
+ * Lua API that cannot fail on valid stack indexes, and answers with the reason instead. */
+#include "bridge/json.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "bridge/json_types.h"
+
+#define ENCODE_DEPTH_MAX 64
+#define ENCODE_KEYS_MAX  4096
+
+struct encoder {
+    lua_State *L;
+    struct buf *out;
+    int depth;
+    const char *refusal;
+};
+
+static void encode_value(struct encoder *encoder, int index);
+
+static void encode_number(struct encoder *encoder, double value)
+{
+    char text[32];
+
+    if (!isfinite(value)) {
+        encoder->refusal = "NaN and infinity have no JSON";
+        return;
+    }
+    if (value == floor(value) && fabs(value) <= 9007199254740992.0) {
+        buf_add_int(encoder->out, (int64_t)value);
+        return;
+    }
+    snprintf(text, sizeof(text), "%.15g", value);
+    if (strtod(text, NULL) != value)
+        snprintf(text, sizeof(text), "%.17g", value);
+    buf_add_z(encoder->out, text);
+}
+
+static void encode_array(struct encoder *encoder, int index)
+{
+    size_t length = lua_objlen(encoder->L, index);
+
+    buf_add_char(encoder->out, '[');
+    for (size_t i = 1; i <= length && !encoder->refusal; i++) {
+        if (i > 1)
+            buf_add_char(encoder->out, ',');
+        lua_rawgeti(encoder->L, index, (int)i);
+        encode_value(encoder, lua_gettop(encoder->L));
+        lua_pop(encoder->L, 1);
+    }
+    buf_add_char(encoder->out, ']');
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const struct str *left = a;
+    const struct str *right = b;
+    size_t shorter = left->len < right->len ? left->len : right->len;
+    int order = memcmp(left->at, right->at, shorter);
+
+    return order ? order : (left->len > right->len) - (left->len < right->len);
+}
+
+/* Keys stay alive because the table holds them. -1: a key is no string. */
+static int collect_keys(lua_State *L, int index, struct str *keys, int keys_max)
+{
+    int count = 0;
+
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        lua_pop(L, 1);
+        if (lua_type(L, -1) != LUA_TSTRING || count == keys_max) {
+            lua_pop(L, 1);
+            return -1;
+        }
+        keys[count].at = lua_tolstring(L, -1, &keys[count].len);
+        count++;
+    }
+    return count;
+}
+
+static void encode_members(struct encoder *encoder, int index, const struct str *keys, int count)
+{
+    lua_State *L = encoder->L;
+
+    buf_add_char(encoder->out, '{');
+    for (int i = 0; i < count && !encoder->refusal; i++) {
+        if (i > 0)
+            buf_add_char(encoder->out, ',');
+        buf_add_json_string(encoder->out, keys[i]);
+        buf_add_char(encoder->out, ':');
+        lua_pushlstring(L, keys[i].at, keys[i].len);
+        lua_rawget(L, index);
+        encode_value(encoder, lua_gettop(L));
+        lua_pop(L, 1);
+    }
+    buf_add_char(encoder->out, '}');
+}
+
+static void encode_object(struct encoder *encoder, int index)
+{
+    struct str few[32];
+    struct str *keys = few;
+    int count = collect_keys(encoder->L, index, few, 32);
+
+    if (count < 0) {
+        keys = calloc(ENCODE_KEYS_MAX, sizeof(*keys));
+        if (!keys)
+            abort();
+        count = collect_keys(encoder->L, index, keys, ENCODE_KEYS_MAX);
+    }
+    if (count < 0) {
+        encoder->refusal = "an object's keys must be strings, and at most 4096";
+    } else {
+        qsort(keys, (size_t)count, sizeof(*keys), by_text);
+        encode_members(encoder, index, keys, count);
+    }
+    if (keys != few)
+        free(keys);
+}
+
+static void encode_table(struct encoder *encoder, int index)
+{
+    struct str raw = json_raw_text(encoder->L, index);
+    bool is_array;
+
+    if (raw.at) {
+        buf_add_str(encoder->out, raw);
+        return;
+    }
+    if (++encoder->depth > ENCODE_DEPTH_MAX || !lua_checkstack(encoder->L, 8)) {
+        encoder->refusal = "nested deeper than 64, or a cycle";
+        return;
+    }
+    is_array = json_is_marked_array(encoder->L, index);
+    if (!is_array && !json_is_marked_object(encoder->L, index)) {
+        lua_rawgeti(encoder->L, index, 1);
+        is_array = !lua_isnil(encoder->L, -1);
+        lua_pop(encoder->L, 1);
+    }
+    if (is_array)
+        encode_array(encoder, index);
+    else
+        encode_object(encoder, index);
+    encoder->depth--;
+}
+
+static void encode_value(struct encoder *encoder, int index)
+{
+    lua_State *L = encoder->L;
+    struct str text;
+
+    switch (lua_type(L, index)) {
+    case LUA_TNIL: buf_add_z(encoder->out, "null"); break;
+    case LUA_TBOOLEAN: buf_add_z(encoder->out, lua_toboolean(L, index) ? "true" : "false"); break;
+    case LUA_TNUMBER: encode_number(encoder, lua_tonumber(L, index)); break;
+    case LUA_TSTRING:
+        text.at = lua_tolstring(L, index, &text.len);
+        buf_add_json_string(encoder->out, text);
+        break;
+    case LUA_TTABLE: encode_table(encoder, index); break;
+    case LUA_TLIGHTUSERDATA:
+        if (lua_touserdata(L, index) == NULL) {
+            buf_add_z(encoder->out, "null");
+            break;
+        } /* fall through */
+    default: encoder->refusal = "functions, coroutines and userdata have no JSON";
+    }
+}
+
+const char *json_encode(lua_State *L, int index, struct buf *out)
+{
+    struct encoder encoder = {.L = L, .out = out};
+
+    if (index < 0)
+        index = lua_gettop(L) + index + 1;
+    lua_checkstack(L, 16);
+    encode_value(&encoder, index);
+    if (!encoder.refusal && out->is_full)
+        return "the answer is larger than 16 MiB";
+    return encoder.refusal;
+}
