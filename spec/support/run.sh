@@ -1,0 +1,76 @@
+#!/bin/sh
+# `./souk test`: every spec file in a process and a database of its own, two at a time, against the
+# sanitized build. Sourced by the launcher, whose functions it uses. Each database is a copy of one
+# migrated template in a cluster that lives only as long as the run, so that fsync can be off.
+# SOUK_TEST_JOBS (2) files run at once; one may take SOUK_TEST_TIMEOUT (300) seconds.
+
+spec_files() {
+    if [ $# = 0 ]; then
+        cd "$ROOT" || exit 1
+        set -- spec plugins
+    fi
+    find "$@" -name '*_spec.lua' | sort
+}
+
+# The order: long ones first, so that two jobs end together.
+long_first() {
+    sed -E 's,^(.*spec/(fault|api|bench)/),0 \1,; t; s,^,1 ,' | sort -s -k1,1 | cut -d ' ' -f 2-
+}
+
+start_test_database() {
+    # shellcheck disable=SC2034  # read by pg_start
+    PG_EXTRA="fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_wal_size = 4GB"
+    pg_start
+    sql "$(pg_url postgres)" -c 'create database souk_template'
+    DATABASE_URL=$(pg_url souk_template) "$ROOT/build/sanitize/souk" migrate --conf "$SOUK_CONF" \
+        >"$SOUK_HOME/log/migrate.log" 2>&1 || {
+        tail -n 20 "$SOUK_HOME/log/migrate.log" >&2
+        die "the migration of the test database failed"
+    }
+}
+
+stop_test() {
+    trap '' INT TERM HUP
+    pg_stop
+    [ -z "${place:-}" ] || rm -rf "$place"
+    rm -rf "$SOUK_HOME"
+}
+
+run_specs() {
+    build sanitize
+    files=$(spec_files "$@" | long_first)
+    began_s=$(date +%s)
+    SOUK_HOME=$(mktemp -d "${TMPDIR:-/tmp}/souk-test-XXXXXX")
+    chmod 711 "$SOUK_HOME"
+    SOUK_CONF=$ROOT/conf/test.conf
+    unset STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRETS SOUK_AUTH_SECRET SOUK_PORT DATABASE_URL
+    trap 'trap - EXIT; stop_test; exit 130' INT TERM HUP
+    # shellcheck disable=SC2154  # it is assigned in the same line
+    trap 'status=$?; stop_test; exit $status' EXIT
+    mkdir -p "$SOUK_HOME/log" "$SOUK_HOME/run" "$SOUK_HOME/media" "$SOUK_HOME/out"
+    start_test_database
+    cd "$ROOT" || exit 1
+    # The reports of both sanitizers go to stderr, where the runner and server.lua look for them.
+    export SOUK_HOME SOUK_CONF ROOT ASAN_OPTIONS=detect_leaks=1:exitcode=99
+    export UBSAN_OPTIONS=print_stacktrace=1 SOUK_TEST_DATABASE_URL
+    SOUK_TEST_DATABASE_URL=$(pg_url @@)
+    printf '%s\n' "$files" | grep . |
+        xargs -r -P "${SOUK_TEST_JOBS:-2}" -I '{}' sh spec/support/run_file.sh '{}' >&2 || true
+    summary
+}
+
+# The last line is "N passed, N failed". A run without a single test is a failure too.
+summary() {
+    passed=$(cat "$SOUK_HOME"/out/*.passed 2>/dev/null | awk '{n += $1} END {print n + 0}')
+    failed=$(cat "$SOUK_HOME"/out/*.failed 2>/dev/null | awk '{n += $1} END {print n + 0}')
+    say "$(printf '%s\n' "$files" | grep -c .) files in $(($(date +%s) - began_s)) s"
+    if [ "$passed" = 0 ] && [ "$failed" = 0 ]; then
+        say "no test was found: name files or folders that hold *_spec.lua"
+        failed=1
+    fi
+    echo "$passed passed, $failed failed"
+    [ "$failed" = 0 ]
+}

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Runs one spec file (run.sh calls this, several at once): makes its database, collects its output,
+# prints one line, and the output too when something failed. Leaves <id>.passed and <id>.failed.
+set -u
+file=$1
+id=spec_$(printf %s "$file" | cksum | cut -d ' ' -f 1)
+out=$SOUK_HOME/out/$id
+admin=$(printf %s "$SOUK_TEST_DATABASE_URL" | sed 's/@@/postgres/')
+query() { /usr/lib/postgresql/15/bin/psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$admin" -c "$1"; }
+
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+query "create database $id template souk_template" >"$out.log" 2>&1
+began_ms=$(now_ms)
+status=0
+mkdir -p "$out.home"
+SOUK_HOME=$out.home DATABASE_URL=$(printf %s "$SOUK_TEST_DATABASE_URL" | sed "s/@@/$id/") \
+    timeout -k 5 "${SOUK_TEST_TIMEOUT:-300}" \
+    build/sanitize/souk spec --conf "$SOUK_CONF" "$file" >>"$out.log" 2>&1 </dev/null || status=$?
+took_ms=$(($(now_ms) - began_ms))
+
+# busted closes with "12 successes / 0 failures / 0 errors / 0 pending : 1.5 seconds".
+closing=$(grep -E '^[0-9]+ success' "$out.log" | tail -n 1)
+passed=$(printf %s "${closing:-0}" | cut -d ' ' -f 1)
+failed=$(printf %s "$closing" | sed -E 's,.*/ ([0-9]+) failures? / ([0-9]+) errors?.*,\1 + \2,')
+failed=$((${failed:-0}))
+why=
+if [ "$failed" = 0 ] && [ $status != 0 ]; then
+    failed=1
+    why=" (ended with $status)"
+elif [ $status = 0 ] && [ "$((passed + failed))" = 0 ]; then
+    failed=1
+    why=" (no test ran)"
+fi
+if grep -qE 'Sanitizer: |runtime error: ' "$out.log"; then
+    failed=$((failed + 1))
+    why="$why (sanitizer report)"
+fi
+echo "$passed" >"$out.passed"
+echo "$failed" >"$out.failed"
+mark=ok
+[ "$failed" = 0 ] || mark=FAIL
+{
+    [ "$failed" = 0 ] || cat "$out.log"
+    printf '%-4s %4d passed %3d failed %4d.%d s  %s%s\n' $mark "$passed" "$failed" \
+        $((took_ms / 1000)) $((took_ms % 1000 / 100)) "$file" "$why"
+} >"$out.line" 2>&1
+cat "$out.line"
+query "drop database if exists $id with (force)" >/dev/null 2>&1
+rm -rf "$out.home"
+exit 0
