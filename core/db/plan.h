@@ -1,0 +1,33 @@
+/* How a result's columns become an object: steps compiled once from the column names (db/result.h says the rules) and kept with the
+ * statement, so that writing a row is a walk over an array. JSON and Lua tables are made from the same steps. */
+#ifndef SOUK_DB_PLAN_H
+#define SOUK_DB_PLAN_H
+
+#include <stdbool.h>
+#include "base/str.h"
+#include "db/result.h"
+
+enum db_step_op { DB_STEP_VALUE, DB_STEP_OPEN, DB_STEP_OPEN_NULLABLE, DB_STEP_CLOSE };
+
+struct db_step {
+    enum db_step_op op;
+    enum db_kind kind; /* VALUE: what it is when it is not null */
+    bool is_hidden;    /* VALUE: not for JSON; a member of the outermost table. Hidden steps come last */
+    int column;        /* VALUE */
+    int skip_to;       /* OPEN_NULLABLE: the step behind its CLOSE */
+    struct str name;   /* the member; unused in CLOSE */
+    struct str prefix; /* the member in JSON: [,]"name": */
+};
+
+struct db_plan {
+    struct db_step *steps;
+    int step_count;
+    int member_count; /* of the outermost object: a hint for its size */
+};
+
+/* The plan of a result, made on first use. Never NULL; dies with the result. */
+const struct db_plan *db_result_plan(const struct db_result *result);
+/* True when every value of the group that steps[open] opens is null in this row. */
+bool db_group_is_null(const struct db_result *result, int row, const struct db_step *open);
+
+#endif

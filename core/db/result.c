@@ -1,0 +1,150 @@
+/* Rows to values and to JSON. The hot path of every list: no allocation but the output's, no look-up by name. */
+#include "db/result.h"
+
+#include <stdlib.h>
+#include "db/plan.h"
+#include "db/result_parts.h"
+
+int db_result_rows(const struct db_result *result)
+{
+    return PQntuples(result->pg);
+}
+
+int db_result_columns(const struct db_result *result)
+{
+    return PQnfields(result->pg);
+}
+
+long long db_result_affected(const struct db_result *result)
+{
+    return atoll(PQcmdTuples(result->pg));
+}
+
+struct str db_result_name(const struct db_result *result, int column)
+{
+    return str_from(PQfname(result->pg, column));
+}
+
+enum db_kind db_result_kind(const struct db_result *result, int row, int column)
+{
+    const struct db_plan *plan = db_result_plan(result);
+
+    if (PQgetisnull(result->pg, row, column))
+        return DB_NULL;
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].op == DB_STEP_VALUE && plan->steps[i].column == column)
+            return plan->steps[i].kind;
+    return DB_TEXT;
+}
+
+bool db_result_is_null(const struct db_result *result, int row, int column)
+{
+    return PQgetisnull(result->pg, row, column) != 0;
+}
+
+struct str db_result_text(const struct db_result *result, int row, int column)
+{
+    return (struct str){
+        PQgetvalue(result->pg, row, column),
+        (size_t)PQgetlength(result->pg, row, column),
+    };
+}
+
+/* "2026-01-27 10:30:00[.1[23456]]+00": what PostgreSQL writes with DateStyle ISO in UTC for years 1 to 9999. */
+static bool is_plain_time(struct str text)
+{
+    return text.len >= 22 && text.at[4] == '-' && text.at[10] == ' ' &&
+           memcmp(text.at + text.len - 3, "+00", 3) == 0;
+}
+
+void db_time_to_rfc3339(struct str text, char out[25])
+{
+    if (!is_plain_time(text)) { /* infinity, years before Christ or beyond 9999: as they are */
+        size_t len = text.len < 24 ? text.len : 24;
+
+        memcpy(out, text.at, len);
+        out[len] = '\0';
+        return;
+    }
+    memcpy(out, text.at, 19);
+    memcpy(out + 19, ".000Z", 6);
+    out[10] = 'T';
+    for (size_t i = 0; i < 3 && 20 + i < text.len - 3; i++)
+        out[20 + i] = text.at[20 + i];
+}
+
+static void add_value(const struct db_result *result, int row, const struct db_step *step, struct buf *out)
+{
+    struct str text;
+    char time[25];
+
+    if (PQgetisnull(result->pg, row, step->column)) {
+        buf_add(out, "null", 4);
+        return;
+    }
+    text = db_result_text(result, row, step->column);
+    switch (step->kind) {
+    case DB_BOOL:
+        buf_add_str(out, text.at[0] == 't' ? STR("true") : STR("false"));
+        break;
+    case DB_FLOAT: /* JSON knows neither NaN nor Infinity */
+        buf_add_str(out, text.at[text.len - 1] > '9' ? STR("null") : text);
+        break;
+    case DB_INT:
+    case DB_JSON: buf_add_str(out, text); break;
+    case DB_TIME:
+        db_time_to_rfc3339(text, time);
+        buf_add_json_string(out, str_from(time));
+        break;
+    default: buf_add_json_string(out, text); break;
+    }
+}
+
+static void add_row(const struct db_result *result,
+                    const struct db_plan *plan,
+                    int row,
+                    struct buf *out)
+{
+    const struct db_step *step = plan->steps, *end = step + plan->step_count;
+
+    buf_add_char(out, '{');
+    while (step < end && !step->is_hidden) {
+        buf_add_str(out, step->prefix);
+        if (step->op == DB_STEP_VALUE) {
+            add_value(result, row, step, out);
+        } else if (step->op == DB_STEP_CLOSE) {
+            buf_add_char(out, '}');
+        } else if (step->op == DB_STEP_OPEN_NULLABLE && db_group_is_null(result, row, step)) {
+            buf_add(out, "null", 4);
+            step = plan->steps + step->skip_to;
+            continue;
+        } else {
+            buf_add_char(out, '{');
+        }
+        step++;
+    }
+    buf_add_char(out, '}');
+}
+
+void db_result_row_json(const struct db_result *result, int row, struct buf *out)
+{
+    add_row(result, db_result_plan(result), row, out);
+}
+
+void db_result_rows_json(const struct db_result *result, int row_count, struct buf *out)
+{
+    const struct db_plan *plan = db_result_plan(result);
+
+    buf_add_char(out, '[');
+    for (int row = 0; row < row_count; row++) {
+        if (row)
+            buf_add_char(out, ',');
+        add_row(result, plan, row, out);
+    }
+    buf_add_char(out, ']');
+}
+
+void db_result_json(const struct db_result *result, struct buf *out)
+{
+    db_result_rows_json(result, PQntuples(result->pg), out);
+}
