@@ -1,4 +1,5 @@
---- What `souk stripe-emulator` runs: the emulated account, its routes and the timers that deliver its events.
+--- What `souk stripe-emulator` runs: the emulated account, its routes and the timers that deliver
+-- its events.
 local control = require("stripe_emulator.control")
 local emulators = require("stripe_emulator.emulator")
 local hosts = require("stripe_emulator.host")
@@ -37,7 +38,8 @@ local function settings_of(host)
     }
 end
 
---- The API's own paths are matched by wire/registry.lua, so that a path Stripe does not know gets Stripe's answer.
+--- The API's own paths are matched by wire/registry.lua, so that a path Stripe does not know gets
+-- Stripe's answer.
 local function add_api(routes, emulator)
     local path = "/v1"
     for depth = 1, DEPTH_MAX do

@@ -1,9 +1,9 @@
---- The controls under /_emu: what a test does to the emulated world from outside it. No key is asked for; the process is
--- meant for the machine it runs on. Bodies are JSON; a query may say the same.
+--- The controls under /_emu: what a test does to the emulated world from outside it. No key is
+-- asked for; the process is meant for the machine it runs on. Bodies are JSON; a query may say
+-- the same.
 local clock = require("stripe_emulator.state.clock")
 local emulators = require("stripe_emulator.emulator")
 local faults = require("stripe_emulator.wire.faults")
-local form = require("stripe_emulator.wire.form")
 local journal = require("stripe_emulator.state.journal")
 local payment = require("stripe_emulator.flows.payment")
 local queue = require("stripe_emulator.webhooks.queue")
@@ -19,7 +19,8 @@ local function refuse(emulator, status, message)
     return reply(emulator, status, { error = { message = message } })
 end
 
---- What was asked, from the JSON body and the query together; nil and why when the body is not JSON.
+--- What was asked, from the JSON body and the query together; nil and why when the body is not
+-- JSON.
 local function asked_of(emulator, creq)
     local asked, text = {}, creq:body() or ""
     if text ~= "" then
@@ -29,7 +30,7 @@ local function asked_of(emulator, creq)
         end
         asked = decoded
     end
-    for name, value in pairs(form.decode(creq.query or "") or {}) do
+    for name, value in pairs(emulator.form_decode(creq.query or "") or {}) do
         if asked[name] == nil then
             asked[name] = value
         end
@@ -42,7 +43,8 @@ local function is_yes(value)
 end
 
 local function read_clock(emulator)
-    return reply(emulator, 200, { now = clock.now(emulator.clock), ahead_s = emulator.clock.shift_s })
+    return reply(emulator, 200, { now = clock.now(emulator.clock),
+        ahead_s = emulator.clock.shift_s })
 end
 
 local function advance(emulator, asked)
@@ -62,7 +64,8 @@ end
 local function list_faults(emulator)
     local shown = {}
     for position, rule in ipairs(emulator.faults.rules) do
-        shown[position] = { kind = rule.kind, pattern = rule.pattern, seen = rule.seen, left = rule.left }
+        shown[position] = { kind = rule.kind, pattern = rule.pattern, seen = rule.seen,
+            left = rule.left }
     end
     return reply(emulator, 200, { data = emulator.json.array(shown) })
 end
@@ -81,7 +84,8 @@ local function clear_faults(emulator)
 end
 
 local function read_journal(emulator, asked)
-    return reply(emulator, 200, { data = emulator.json.array(journal.find(emulator.journal, asked)) })
+    return reply(emulator, 200, { data = emulator.json.array(journal.find(emulator.journal,
+        asked)) })
 end
 
 local function read_webhooks(emulator)

@@ -1,7 +1,7 @@
---- The emulated account put together: its state, its settings and what it needs of the host. One a process.
+--- The emulated account put together: its state, its settings and what it needs of the host. One
+-- a process.
 local clock = require("stripe_emulator.state.clock")
 local faults = require("stripe_emulator.wire.faults")
-local form = require("stripe_emulator.wire.form")
 local idempotency = require("stripe_emulator.state.idempotency")
 local journal = require("stripe_emulator.state.journal")
 local queue = require("stripe_emulator.webhooks.queue")
@@ -36,8 +36,8 @@ function emulator.reset(self)
     end
 end
 
---- settings: secret_key, api_version, public_url, webhook_url, webhook_secrets (array), webhook_retry_ms,
--- fee_bps, fee_fixed_minor.
+--- settings: secret_key, api_version, public_url, webhook_url, webhook_secrets (array),
+-- webhook_retry_ms, fee_bps, fee_fixed_minor.
 function emulator.new(host, settings)
     local self = {
         host = host,
@@ -49,7 +49,7 @@ function emulator.new(host, settings)
         random = host.random,
         sign = host.sign,
         sleep = host.sleep,
-        form_decode = form.decode,
+        form_decode = host.form_decode,
     }
     function self.view(object)
         local view = self.registry.views[object.object]

@@ -2,11 +2,11 @@
 -- Everything else is handed a host, so that specs can hand in another clock or a recording network.
 local clock = require("core.clock")
 local conf = require("core.conf")
-local core = require("core")
 local crypto = require("core.crypto")
 local fetch = require("core.fetch")
 local json = require("core.json")
 local log = require("core.log")
+local sleep = require("core.sleep")
 local stripe = require("core.stripe")
 
 local DELIVERY_TIMEOUT_MS = 10000
@@ -26,20 +26,20 @@ local function post(url, headers, body)
     if answer.outcome == "answered" then
         return answer.status
     end
-    return nil, answer.outcome
+    return nil, answer.problem or answer.outcome
 end
 
 function host.new()
     return {
         conf = conf,
+        form_decode = stripe.form_decode,
         json = json,
         log = log,
         now_ms = clock.now_ms,
         post = post,
         random = crypto.random_base62,
         sign = stripe.sign,
-        sleep = core.sleep,
-        form_decode = stripe.form_decode,
+        sleep = sleep,
     }
 end
 

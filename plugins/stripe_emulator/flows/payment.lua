@@ -1,10 +1,12 @@
---- The life of a PaymentIntent after its creation: attempts, authentication, settling, capture, cancellation.
--- Each function changes the stored intent and emits Stripe's events; what a client did wrong comes back as nil, err.
+--- The life of a PaymentIntent after its creation: attempts, authentication, settling, capture,
+-- cancellation. Each function changes the stored intent and emits Stripe's events; what a client
+-- did wrong comes back as nil, err.
 local charges = require("stripe_emulator.resources.charges")
 local clock = require("stripe_emulator.state.clock")
 local errors = require("stripe_emulator.wire.errors")
 local events = require("stripe_emulator.resources.events")
 local payment_methods = require("stripe_emulator.flows.payment_methods")
+local states = require("stripe_emulator.flows.states")
 local store = require("stripe_emulator.state.store")
 
 local payment = {}
@@ -12,14 +14,6 @@ local payment = {}
 local CONFIRMS_MAX = 25
 local AUTHORIZATION_S = 7 * 24 * 3600
 local SETTLING_S = 4 * 24 * 3600
-
-local CONFIRMABLE = { requires_payment_method = true, requires_confirmation = true, requires_action = true }
-local CANCELABLE = {
-    requires_payment_method = true,
-    requires_confirmation = true,
-    requires_action = true,
-    requires_capture = true,
-}
 
 local function snapshot(emulator, intent)
     return store.copy(emulator.store, intent)
@@ -29,7 +23,7 @@ local function emit(emulator, call, kind, intent)
     events.emit(emulator, call, "payment_intent." .. kind, intent)
 end
 
-local function settle(emulator, call, intent, charge, amount)
+local function settle(emulator, intent, charge, amount)
     charges.capture(emulator, charge, amount)
     intent.status = "succeeded"
     intent.amount_capturable = 0
@@ -38,7 +32,7 @@ local function settle(emulator, call, intent, charge, amount)
 end
 
 local function succeed(emulator, call, intent, charge)
-    settle(emulator, call, intent, charge, intent.amount)
+    settle(emulator, intent, charge, intent.amount)
     events.emit(emulator, call, "charge.succeeded", charge)
     emit(emulator, call, "succeeded", intent)
     return intent
@@ -207,16 +201,6 @@ local function attempt(emulator, call, intent, payment_method, options)
     return ask_for_action(emulator, call, intent, options)
 end
 
-local function not_confirmable(emulator, intent)
-    if intent.status == "succeeded" then
-        return errors.unexpected_state("You cannot confirm this PaymentIntent because it has already succeeded after "
-            .. "being previously confirmed.", snapshot(emulator, intent))
-    end
-    return errors.unexpected_state(("You cannot confirm this PaymentIntent because it has a status of %s. Only a "
-        .. "PaymentIntent with one of the following statuses may be confirmed: requires_confirmation, "
-        .. "requires_action, requires_payment_method."):format(intent.status), snapshot(emulator, intent))
-end
-
 local function is_type_allowed(intent, kind)
     for _, allowed in ipairs(intent.payment_method_types) do
         if allowed == kind then
@@ -233,24 +217,26 @@ function payment.choose(emulator, intent, token)
         return nil, errors.no_such(400, "PaymentMethod", token, "payment_method")
     end
     if not is_type_allowed(intent, payment_method.type) then
-        return nil, errors.invalid("payment_method", nil, ("The PaymentMethod provided (%s) is not allowed for this "
-            .. "PaymentIntent. Please attach a PaymentMethod of one of these types: %s.")
-            :format(payment_method.type, table.concat(intent.payment_method_types, ", ")))
+        local message = ("The PaymentMethod provided (%s) is not allowed for this PaymentIntent. "
+            .. "Please attach a PaymentMethod of one of these types: %s.")
+            :format(payment_method.type, table.concat(intent.payment_method_types, ", "))
+        return nil, errors.invalid("payment_method", nil, message)
     end
     return payment_method
 end
 
 --- options: payment_method (token or id), return_url, is_off_session, is_error_on_action.
 function payment.confirm(emulator, call, intent, options)
-    local null = emulator.json.null
-    if not CONFIRMABLE[intent.status] then
-        return nil, not_confirmable(emulator, intent)
+    local refused_by_state = states.refusal(emulator, intent, "confirm")
+    if refused_by_state then
+        return nil, refused_by_state
     end
-    local token = options.payment_method or (intent.payment_method ~= null and intent.payment_method)
-    if not token then
-        return nil, errors.unexpected_state("You cannot confirm this PaymentIntent because it's missing a payment "
-            .. "method. You can either update the PaymentIntent with a payment method and then confirm it again, or "
-            .. "confirm it again directly with a payment method.", snapshot(emulator, intent))
+    local token = options.payment_method or intent.payment_method
+    if token == emulator.json.null then
+        local message = "You cannot confirm this PaymentIntent because it's missing a payment "
+            .. "method. You can either update the PaymentIntent with a payment method and then "
+            .. "confirm it again, or confirm it again directly with a payment method."
+        return nil, errors.unexpected_state(message, snapshot(emulator, intent))
     end
     local payment_method, wrong = payment.choose(emulator, intent, token)
     if not payment_method then
@@ -258,32 +244,42 @@ function payment.confirm(emulator, call, intent, options)
     end
     local hidden = store.hidden(emulator.store, intent)
     hidden.confirms = hidden.confirms + 1
+    hidden.return_url = options.return_url or hidden.return_url
     return attempt(emulator, call, intent, payment_method, options)
 end
 
---- The customer came back from 3D Secure, or a bank answered: what /_emu/complete_action and the 3DS page do.
+local AUTHENTICATION_FAILED = "The provided PaymentMethod has failed authentication. You can "
+    .. "provide payment_method_data or a new PaymentMethod to attempt to fulfill this "
+    .. "PaymentIntent again."
+
+local function fail_authentication(emulator, call, intent, payment_method)
+    refused(emulator, intent, {
+        type = "invalid_request_error",
+        code = "payment_intent_authentication_failure",
+        doc_url = "https://stripe.com/docs/error-codes/payment-intent-authentication-failure",
+        message = AUTHENTICATION_FAILED,
+        payment_method = store.copy(emulator.store, payment_method),
+    })
+    emit(emulator, call, "payment_failed", intent)
+    close_if_worn_out(emulator, call, intent)
+    return intent
+end
+
+--- The customer came back from 3D Secure, or a bank answered: what /_emu/complete_action and the
+-- 3DS page do.
 function payment.complete_action(emulator, call, intent, is_ok)
     if intent.status == "processing" then
         return payment.settle(emulator, call, intent, is_ok)
-    elseif intent.status ~= "requires_action" then
-        return nil, errors.unexpected_state(("This PaymentIntent has no action to complete; its status is %s.")
-            :format(intent.status), snapshot(emulator, intent))
     end
-    intent.next_action = emulator.json.null
+    local refused_by_state = states.refusal(emulator, intent, "complete the action of")
+    if refused_by_state then
+        return nil, refused_by_state
+    end
     local payment_method = store.get(emulator.store, "payment_method", intent.payment_method)
     if not is_ok then
-        refused(emulator, intent, {
-            type = "invalid_request_error",
-            code = "payment_intent_authentication_failure",
-            doc_url = "https://stripe.com/docs/error-codes/payment-intent-authentication-failure",
-            message = "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a "
-                .. "new PaymentMethod to attempt to fulfill this PaymentIntent again.",
-            payment_method = store.copy(emulator.store, payment_method),
-        })
-        emit(emulator, call, "payment_failed", intent)
-        close_if_worn_out(emulator, call, intent)
-        return intent
+        return fail_authentication(emulator, call, intent, payment_method)
     end
+    intent.next_action = emulator.json.null
     if intent.confirmation_method == "manual" then
         store.hidden(emulator.store, intent).authenticated = payment_method.id
         intent.status = "requires_confirmation"
@@ -293,18 +289,17 @@ function payment.complete_action(emulator, call, intent, is_ok)
 end
 
 function payment.capture(emulator, call, intent, amount)
-    if intent.status ~= "requires_capture" then
-        return nil, errors.unexpected_state(("This PaymentIntent could not be captured because it has a status of %s. "
-            .. "Only a PaymentIntent with one of the following statuses may be captured: requires_capture.")
-            :format(intent.status), snapshot(emulator, intent))
+    local refused_by_state = states.refusal(emulator, intent, "capture")
+    if refused_by_state then
+        return nil, refused_by_state
     end
     amount = amount or intent.amount_capturable
     if amount > intent.amount_capturable then
-        return nil, errors.invalid("amount_to_capture", "amount_too_large",
-            "The requested capture amount is greater than the amount that can be captured for this PaymentIntent.")
+        return nil, errors.invalid("amount_to_capture", "amount_too_large", "The requested capture "
+            .. "amount is greater than the amount that can be captured for this PaymentIntent.")
     end
     local charge = store.get(emulator.store, "charge", intent.latest_charge)
-    settle(emulator, call, intent, charge, amount)
+    settle(emulator, intent, charge, amount)
     events.emit(emulator, call, "charge.captured", charge)
     emit(emulator, call, "succeeded", intent)
     return intent
@@ -323,14 +318,13 @@ function payment.close(emulator, call, intent, reason)
 end
 
 function payment.cancel(emulator, call, intent, reason)
-    if not CANCELABLE[intent.status] then
-        return nil, errors.unexpected_state(("You cannot cancel this PaymentIntent because it has a status of %s. Only "
-            .. "a PaymentIntent with one of the following statuses may be canceled: requires_payment_method, "
-            .. "requires_capture, requires_confirmation, requires_action."):format(intent.status),
-            snapshot(emulator, intent))
+    local refused_by_state = states.refusal(emulator, intent, "cancel")
+    if refused_by_state then
+        return nil, refused_by_state
     end
     if intent.status == "requires_capture" then
-        charges.release(emulator, call, store.get(emulator.store, "charge", intent.latest_charge), "charge.refunded")
+        local charge = store.get(emulator.store, "charge", intent.latest_charge)
+        charges.release(emulator, call, charge, "charge.refunded")
     end
     return payment.close(emulator, call, intent, reason)
 end

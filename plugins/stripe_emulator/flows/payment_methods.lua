@@ -1,4 +1,5 @@
---- A test token made into a PaymentMethod of its own, as Stripe does, and what a charge says about it.
+--- A test token made into a PaymentMethod of its own, as Stripe does, and what a charge says
+-- about it.
 local cards = require("stripe_emulator.money.cards")
 local clock = require("stripe_emulator.state.clock")
 local store = require("stripe_emulator.state.store")
@@ -10,7 +11,8 @@ local EXPIRY_MONTH = 12
 
 local function billing_details(null)
     return {
-        address = { city = null, country = null, line1 = null, line2 = null, postal_code = null, state = null },
+        address = { city = null, country = null, line1 = null, line2 = null, postal_code = null,
+            state = null },
         email = null,
         name = null,
         phone = null,

@@ -1,4 +1,5 @@
---- What moved the platform's balance: one line a charge or refund, with Stripe's fee, pending until available_on.
+--- What moved the platform's balance: one line a charge or refund, with Stripe's fee, pending
+-- until available_on.
 local clock = require("stripe_emulator.state.clock")
 local errors = require("stripe_emulator.wire.errors")
 local list = require("stripe_emulator.wire.list")
@@ -42,7 +43,8 @@ function balance_transactions.create(emulator, entry)
     })
 end
 
---- Stripe's fee of a charge: a share (basis points, half up) and a fixed part, never more than the charge.
+--- Stripe's fee of a charge: a share (basis points, half up) and a fixed part, never more than
+-- the charge.
 function balance_transactions.fee(emulator, amount)
     local settings = emulator.settings
     local share = math.floor((amount * settings.fee_bps + 5000) / 10000)

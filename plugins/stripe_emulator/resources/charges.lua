@@ -10,8 +10,9 @@ local store = require("stripe_emulator.state.store")
 
 local charges = {}
 
-local function outcome(null, method)
-    if method.outcome ~= "declines" then
+--- decline: the refusing method, or nil when the charge went through.
+local function outcome(null, decline)
+    if not decline then
         return {
             network_status = "approved_by_network",
             reason = null,
@@ -20,15 +21,23 @@ local function outcome(null, method)
             seller_message = "Payment complete.",
             type = "authorized",
         }
+    elseif decline.is_blocked then
+        return {
+            network_status = "not_sent_to_network",
+            reason = "highest_risk_level",
+            risk_level = "highest",
+            risk_score = 92,
+            seller_message = "Stripe blocked this payment as too risky.",
+            type = "blocked",
+        }
     end
     return {
-        network_status = method.is_blocked and "not_sent_to_network" or "declined_by_network",
-        reason = method.decline_code,
-        risk_level = method.is_blocked and "highest" or "normal",
-        risk_score = method.is_blocked and 92 or 12,
-        seller_message = method.is_blocked and "Stripe blocked this payment as too risky."
-            or "The bank returned the decline code `" .. method.decline_code .. "`.",
-        type = method.is_blocked and "blocked" or "issuer_declined",
+        network_status = "declined_by_network",
+        reason = decline.decline_code,
+        risk_level = "normal",
+        risk_score = 12,
+        seller_message = "The bank returned the decline code `" .. decline.decline_code .. "`.",
+        type = "issuer_declined",
     }
 end
 
@@ -63,11 +72,12 @@ function charges.create(emulator, intent, payment_method, options)
         livemode = false,
         metadata = store.copy(emulator.store, intent.metadata),
         on_behalf_of = null,
-        outcome = outcome(null, is_failed and method or { outcome = "succeeds" }),
+        outcome = outcome(null, is_failed and method or nil),
         paid = options.status == "succeeded",
         payment_intent = intent.id,
         payment_method = payment_method.id,
-        payment_method_details = payment_methods.details(emulator, payment_method, options.is_authenticated),
+        payment_method_details = payment_methods.details(emulator, payment_method,
+            options.is_authenticated),
         receipt_email = intent.receipt_email,
         receipt_number = null,
         receipt_url = null,

@@ -1,4 +1,5 @@
---- What happened, as Stripe tells it: each event keeps the object as it was, and is handed to the webhook queue.
+--- What happened, as Stripe tells it: each event keeps the object as it was, and is handed to the
+-- webhook queue.
 local clock = require("stripe_emulator.state.clock")
 local errors = require("stripe_emulator.wire.errors")
 local list = require("stripe_emulator.wire.list")
@@ -18,11 +19,12 @@ local function trim(emulator)
     end
 end
 
---- call: the request that caused it, nil when the clock did. The object is kept as JSON, so later changes
--- do not reach it. previous: what its changed fields were.
+--- call: the request that caused it, nil when the clock did. The object is kept as JSON, so later
+-- changes do not reach it. previous: what its changed fields were.
 function events.emit(emulator, call, kind, object, previous)
     local json = emulator.json
-    local data = { object = json.raw(json.encode(emulator.view(object))), previous_attributes = previous }
+    local data = { object = json.raw(json.encode(emulator.view(object))),
+        previous_attributes = previous }
     local event = store.insert(emulator.store, {
         id = store.new_id(emulator.store, "evt"),
         object = "event",
@@ -74,7 +76,8 @@ end
 local function index(emulator, call)
     local asked = call.params
     if asked.type and asked.types then
-        return nil, errors.invalid("type", nil, "You may only specify one of these parameters: type, types.")
+        return nil, errors.invalid("type", nil, "You may only specify one of these parameters: "
+            .. "type, types.")
     end
     return list.page(emulator, {
         kind = "event",

@@ -1,4 +1,5 @@
---- PaymentIntents on the wire: what each operation takes and the object it makes. What happens next is flows/payment.lua's.
+--- PaymentIntents on the wire: what each operation takes and the object it makes. What happens
+-- next is flows/payment.lua's.
 local clock = require("stripe_emulator.state.clock")
 local currencies = require("stripe_emulator.money.currencies")
 local errors = require("stripe_emulator.wire.errors")
@@ -7,12 +8,12 @@ local list = require("stripe_emulator.wire.list")
 local metadata = require("stripe_emulator.wire.metadata")
 local params = require("stripe_emulator.wire.params")
 local payment = require("stripe_emulator.flows.payment")
+local states = require("stripe_emulator.flows.states")
 local store = require("stripe_emulator.state.store")
 
 local payment_intents = {}
 
 local SECRET_LENGTH = 25
-local AMOUNT_UPDATABLE = { requires_payment_method = true, requires_confirmation = true, requires_action = true }
 
 local function given(value, null)
     if value == nil or value == params.UNSET then
@@ -39,7 +40,8 @@ local function methods_of(emulator, asked)
     if asked.payment_method_types then
         return array(asked.payment_method_types), null
     elseif automatic and not automatic.enabled then
-        return array({ "card" }), { enabled = false, allow_redirects = automatic.allow_redirects or "always" }
+        local redirects = automatic.allow_redirects or "always"
+        return array({ "card" }), { enabled = false, allow_redirects = redirects }
     end
     local types = asked.currency == "usd" and { "card", "us_bank_account" } or { "card" }
     return array(types), {
@@ -53,7 +55,10 @@ local function options_of(null, types)
     for _, kind in ipairs(types) do
         if kind == "card" then
             options.card = {
-                installments = null, mandate_options = null, network = null, request_three_d_secure = "automatic",
+                installments = null,
+                mandate_options = null,
+                network = null,
+                request_three_d_secure = "automatic",
             }
         else
             options[kind] = { verification_method = "automatic" }
@@ -112,12 +117,13 @@ local ONLY_WITH_CONFIRM = { "error_on_requires_action", "off_session", "return_u
 
 local function check_create(asked)
     if asked.automatic_payment_methods and asked.payment_method_types then
-        return errors.invalid("payment_method_types", nil, "You may only specify one of these parameters: "
-            .. "automatic_payment_methods, payment_method_types.")
+        return errors.invalid("payment_method_types", nil, "You may only specify one of these "
+            .. "parameters: automatic_payment_methods, payment_method_types.")
     end
     for _, name in ipairs(ONLY_WITH_CONFIRM) do
         if asked[name] ~= nil and not asked.confirm then
-            return errors.invalid(name, nil, ("You cannot provide `%s` unless `confirm` is true."):format(name))
+            return errors.invalid(name, nil, ("You cannot provide `%s` unless `confirm` is true.")
+                :format(name))
         end
     end
     return check_amount(asked.amount, asked.currency)
@@ -134,14 +140,9 @@ end
 
 local function create(emulator, call)
     local asked = call.params
-    local wrong = check_create(asked)
-    if wrong then
-        return nil, wrong
-    end
     local intent = build(emulator, asked)
     if asked.payment_method then
-        local payment_method
-        payment_method, wrong = payment.choose(emulator, intent, asked.payment_method)
+        local payment_method, wrong = payment.choose(emulator, intent, asked.payment_method)
         if not payment_method then
             return nil, wrong
         end
@@ -165,7 +166,8 @@ local function find(emulator, call)
     end
     local secret = call.params.client_secret
     if secret and secret ~= found.client_secret then
-        return nil, errors.invalid("client_secret", nil, "The client_secret provided does not match any associated "
+        return nil, errors.invalid("client_secret", nil, "The client_secret provided does not "
+            .. "match any associated "
             .. "PaymentIntent on this account. Ensure the client_secret is correct.")
     end
     return found
@@ -182,19 +184,21 @@ local function on_intent(act)
     end
 end
 
+local function is_group_changed(emulator, asked, intent)
+    return asked.transfer_group and intent.transfer_group ~= emulator.json.null
+        and asked.transfer_group ~= intent.transfer_group
+end
+
 --- What an update may not do in the intent's state.
 local function check_update(emulator, asked, intent)
-    local null = emulator.json.null
-    if asked.transfer_group and intent.transfer_group ~= null and asked.transfer_group ~= intent.transfer_group then
+    if is_group_changed(emulator, asked, intent) then
         return errors.invalid("transfer_group", nil,
             "You cannot update the transfer_group of a PaymentIntent once it has been set.")
     end
     for _, name in ipairs({ "amount", "currency", "capture_method", "payment_method" }) do
-        if asked[name] ~= nil and not AMOUNT_UPDATABLE[intent.status] then
-            return errors.unexpected_state(("This PaymentIntent's %s could not be updated because it has a status of "
-                .. "%s. You may only update the %s of a PaymentIntent with one of the following statuses: "
-                .. "requires_payment_method, requires_confirmation, requires_action.")
-                :format(name, intent.status, name), store.copy(emulator.store, intent))
+        local refused = asked[name] ~= nil and states.refusal(emulator, intent, "update")
+        if refused then
+            return refused
         end
     end
     if asked.amount or asked.currency then
@@ -203,7 +207,8 @@ local function check_update(emulator, asked, intent)
 end
 
 local PLAIN = {
-    "amount", "capture_method", "currency", "description", "receipt_email", "shipping", "statement_descriptor",
+    "amount", "capture_method", "currency", "description", "receipt_email", "shipping",
+        "statement_descriptor",
     "statement_descriptor_suffix", "transfer_group",
 }
 
@@ -256,13 +261,16 @@ local cancel = on_intent(function(emulator, call, intent)
 end)
 
 local function index(emulator, call)
-    return list.page(emulator, { kind = "payment_intent", url = "/v1/payment_intents" }, call.params)
+    return list.page(emulator, { kind = "payment_intent", url = "/v1/payment_intents" },
+        call.params)
 end
 
 local CAPTURE_METHODS = { "automatic", "automatic_async", "manual" }
 local UNSUPPORTED = {
-    "application_fee_amount", "customer", "mandate", "mandate_data", "on_behalf_of", "payment_method_data",
-    "payment_method_options", "radar_options", "setup_future_usage", "transfer_data", "use_stripe_sdk",
+    "application_fee_amount", "customer", "mandate", "mandate_data", "on_behalf_of",
+        "payment_method_data",
+    "payment_method_options", "radar_options", "setup_future_usage", "transfer_data",
+        "use_stripe_sdk",
 }
 
 --- The fields of one operation: its own, and those of Stripe's that are refused as not emulated.
@@ -335,7 +343,8 @@ local function update_params()
         statement_descriptor = params.text({ max = 22 }),
         statement_descriptor_suffix = params.text({ max = 22 }),
         transfer_group = params.text(),
-    }, { mandate = true, mandate_data = true, on_behalf_of = true, radar_options = true, use_stripe_sdk = true })
+    }, { mandate = true, mandate_data = true, on_behalf_of = true, radar_options = true,
+        use_stripe_sdk = true })
 end
 
 local function confirm_params()
@@ -350,10 +359,11 @@ local function confirm_params()
         receipt_email = params.email({ unset = true }),
         return_url = params.url(),
         shipping = params.unsupported(),
-    }, { application_fee_amount = true, customer = true, on_behalf_of = true, transfer_data = true })
+    }, { application_fee_amount = true, customer = true, on_behalf_of = true,
+        transfer_data = true })
 end
 
-local function operation(id, method, suffix, fields, run)
+local function operation(id, method, suffix, fields, run, check)
     return {
         id = id,
         method = method,
@@ -361,13 +371,14 @@ local function operation(id, method, suffix, fields, run)
         params = fields,
         returns = "payment_intent",
         run = run,
+        check = check,
     }
 end
 
 payment_intents.prefixes = { pi = "payment_intent" }
 payment_intents.expandable = { payment_intent = { latest_charge = "charge" } }
 payment_intents.operations = {
-    operation("PostPaymentIntents", "POST", "", create_params(), create),
+    operation("PostPaymentIntents", "POST", "", create_params(), create, check_create),
     {
         id = "GetPaymentIntents",
         method = "GET",
@@ -382,7 +393,8 @@ payment_intents.operations = {
         expand = params.expand(),
     }, find),
     operation("PostPaymentIntentsIntent", "POST", "/{intent}", update_params(), update),
-    operation("PostPaymentIntentsIntentConfirm", "POST", "/{intent}/confirm", confirm_params(), confirm),
+    operation("PostPaymentIntentsIntentConfirm", "POST", "/{intent}/confirm", confirm_params(),
+        confirm),
     operation("PostPaymentIntentsIntentCapture", "POST", "/{intent}/capture", {
         amount_to_capture = params.integer({ min = 1 }),
         application_fee_amount = params.unsupported(),
@@ -393,7 +405,8 @@ payment_intents.operations = {
         transfer_data = params.unsupported(),
     }, capture),
     operation("PostPaymentIntentsIntentCancel", "POST", "/{intent}/cancel", {
-        cancellation_reason = params.enum({ "abandoned", "duplicate", "fraudulent", "requested_by_customer" }),
+        cancellation_reason = params.enum({ "abandoned", "duplicate", "fraudulent",
+            "requested_by_customer" }),
         expand = params.expand(),
     }, cancel),
 }

@@ -1,4 +1,5 @@
---- Refunds of charges, whole or partial. They never touch transfers: those are reversed by calls of their own.
+--- Refunds of charges, whole or partial. They never touch transfers: those are reversed by calls
+-- of their own.
 local balance_transactions = require("stripe_emulator.resources.balance_transactions")
 local clock = require("stripe_emulator.state.clock")
 local currencies = require("stripe_emulator.money.currencies")
@@ -17,20 +18,23 @@ local SETTLING_S = 24 * 3600
 --- The charge that is meant, by its own id or its intent's: charge | nil, err.
 local function charge_of(emulator, asked)
     if asked.charge and asked.payment_intent then
-        return nil, errors.invalid(nil, nil, "You may only specify one of these parameters: charge, payment_intent.")
+        return nil, errors.invalid(nil, nil, "You may only specify one of these parameters: "
+            .. "charge, payment_intent.")
     elseif asked.charge then
         local charge = store.get(emulator.store, "charge", asked.charge)
         return charge, not charge and errors.no_such(400, "charge", asked.charge, "charge") or nil
     elseif not asked.payment_intent then
         return nil, errors.invalid("payment_intent", "parameter_missing",
-            "One of the following params should be provided for this request: payment_intent or charge.")
+            "One of the following params should be provided for this request: payment_intent or "
+                .. "charge.")
     end
     local intent = store.get(emulator.store, "payment_intent", asked.payment_intent)
     if not intent then
         return nil, errors.no_such(400, "payment_intent", asked.payment_intent, "payment_intent")
     elseif intent.status ~= "succeeded" then
         return nil, errors.invalid("payment_intent", nil,
-            ("This PaymentIntent (%s) does not have a successful charge to refund."):format(intent.id))
+            ("This PaymentIntent (%s) does not have a successful charge to refund.")
+                :format(intent.id))
     end
     return store.get(emulator.store, "charge", intent.latest_charge)
 end
@@ -38,9 +42,11 @@ end
 --- The amount to give back: nil, err when the charge does not have it any more.
 local function amount_of(asked, charge)
     if not charge.captured then
-        return nil, errors.invalid("charge", nil, ("Charge %s was not captured and cannot be refunded."):format(charge.id))
+        return nil, errors.invalid("charge", nil, ("Charge %s was not captured and cannot be "
+            .. "refunded."):format(charge.id))
     elseif charge.disputed then
-        return nil, errors.invalid(nil, "charge_disputed", ("Charge %s has been charged back; cannot issue a refund.")
+        return nil, errors.invalid(nil, "charge_disputed", ("Charge %s has been charged back; "
+            .. "cannot issue a refund.")
             :format(charge.id))
     end
     local left = charge.amount - charge.amount_refunded
@@ -50,8 +56,10 @@ local function amount_of(asked, charge)
     end
     local amount = asked.amount or left
     if amount > left then
-        return nil, errors.invalid("amount", nil, ("Refund amount (%s) is greater than unrefunded amount on charge (%s)")
-            :format(currencies.format(amount, charge.currency), currencies.format(left, charge.currency)))
+        return nil, errors.invalid("amount", nil, ("Refund amount (%s) is greater than "
+            .. "unrefunded amount on charge (%s)")
+            :format(currencies.format(amount, charge.currency), currencies.format(left,
+            charge.currency)))
     end
     return amount
 end
@@ -174,7 +182,8 @@ end
 refunds.prefixes = { re = "refund" }
 refunds.expandable = {
     refund = {
-        balance_transaction = "balance_transaction", charge = "charge", payment_intent = "payment_intent",
+        balance_transaction = "balance_transaction", charge = "charge",
+            payment_intent = "payment_intent",
     },
 }
 refunds.operations = {

@@ -65,7 +65,8 @@ local function delete(emulator, call)
 end
 
 local function index(emulator, call)
-    return list.page(emulator, { kind = "webhook_endpoint", url = "/v1/webhook_endpoints" }, call.params)
+    return list.page(emulator, { kind = "webhook_endpoint", url = "/v1/webhook_endpoints" },
+        call.params)
 end
 
 webhook_endpoints.prefixes = { we = "webhook_endpoint" }

@@ -1,4 +1,5 @@
---- The virtual clock: real time plus what a test has advanced it by, and what is to happen at a later time of it.
+--- The virtual clock: real time plus what a test has advanced it by, and what is to happen at a
+-- later time of it.
 local clock = {}
 
 --- now_ms: the real clock, in milliseconds.
@@ -28,7 +29,8 @@ function clock.run_due(self)
     end
 end
 
---- Forward only: Stripe's time does not go back, and neither do the keys and timers that depend on it.
+--- Forward only: Stripe's time does not go back, and neither do the keys and timers that depend
+-- on it.
 function clock.advance(self, seconds)
     self.shift_s = self.shift_s + seconds
     clock.run_due(self)

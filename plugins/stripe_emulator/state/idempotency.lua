@@ -1,5 +1,6 @@
---- Idempotency keys as Stripe keeps them: what began to execute is saved (402 and 500 too) and replayed for 24 hours of
--- the virtual clock; the same key with other parameters is an error; the same key while the first still runs is a 409.
+--- Idempotency keys as Stripe keeps them: what began to execute is saved (402 and 500 too) and
+-- replayed for 24 hours of the virtual clock; the same key with other parameters is an error; the
+-- same key while the first still runs is a 409.
 local clock = require("stripe_emulator.state.clock")
 local errors = require("stripe_emulator.wire.errors")
 
@@ -42,11 +43,13 @@ function idempotency.fingerprint(request)
 end
 
 local function mismatch(key, record, request)
-    local where = record.path == request.path and "for requests with the same parameters they were first used with"
+    local where = record.path == request.path and "for requests with the same parameters they "
+        .. "were first used with"
         or ("for the endpoint they were first used on ('%s')"):format(record.path)
     return errors.new(400, {
         type = "idempotency_error",
-        message = ("Keys for idempotent requests can only be used %s. Try using a key other than '%s' if you meant "
+        message = ("Keys for idempotent requests can only be used %s. Try using a key other than "
+            .. "'%s' if you meant "
             .. "to execute a different request."):format(where, key),
     })
 end

@@ -1,4 +1,5 @@
---- Every request to the API, in order, so that a test can ask what really happened: was it executed, replayed, faulted.
+--- Every request to the API, in order, so that a test can ask what really happened: was it
+-- executed, replayed, faulted.
 local journal = {}
 
 local ENTRIES_MAX = 5000

@@ -1,5 +1,6 @@
---- All objects of the emulated account: one ordered collection a kind, in the shape they have on the wire, and what is
--- not on the wire (store.hidden). Objects are the stored tables themselves; what leaves is encoded or copied at once.
+--- All objects of the emulated account: one ordered collection a kind, in the shape they have on
+-- the wire, and what is not on the wire (store.hidden). Objects are the stored tables themselves;
+-- what leaves is encoded or copied at once.
 local store = {}
 
 local ID_LENGTH = 24

@@ -1,5 +1,6 @@
---- Which event goes to which endpoint and when: the queue, its retries and what a test may do to it (hold, shuffle,
--- duplicate, drop). Pure: sending is sender.lua's. An event's pending_webhooks counts its endpoints not yet reached.
+--- Which event goes to which endpoint and when: the queue, its retries and what a test may do to
+-- it (hold, shuffle, duplicate, drop). Pure: sending is sender.lua's. An event's pending_webhooks
+-- counts its endpoints not yet reached.
 local store = require("stripe_emulator.state.store")
 
 local queue = {}
@@ -24,7 +25,8 @@ function queue.new(deps)
     }
 end
 
---- Events of connected accounts go to endpoints made with connect=true, the platform's own to the others.
+--- Events of connected accounts go to endpoints made with connect=true, the platform's own to the
+-- others.
 local function is_enabled(self, endpoint, event)
     if store.hidden(self.store, endpoint).is_connect ~= (event.account ~= nil) then
         return false
@@ -141,7 +143,8 @@ function queue.shuffle(self, seed)
     for position = #self.deliveries, 2, -1 do
         self.random = (self.random * 1103515245 + 12345) % 2147483648
         local other = math.floor(self.random / 65536) % position + 1
-        self.deliveries[position], self.deliveries[other] = self.deliveries[other], self.deliveries[position]
+        self.deliveries[position], self.deliveries[other] = self.deliveries[other],
+            self.deliveries[position]
     end
 end
 

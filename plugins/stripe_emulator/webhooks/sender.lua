@@ -1,9 +1,11 @@
---- Sends what the queue says is due: signed with every active secret of the endpoint, the same bytes at each attempt.
+--- Sends what the queue says is due: signed with every active secret of the endpoint, the same
+-- bytes at each attempt.
 local queue = require("stripe_emulator.webhooks.queue")
 
 local sender = {}
 
---- "t=…,v1=…" with one v1 for each secret: during a rollover there are two. Real time, as receivers compare it with theirs.
+--- "t=…,v1=…" with one v1 for each secret: during a rollover there are two. Real time, as
+-- receivers compare it with theirs.
 function sender.signature(emulator, payload, secrets)
     local now_s = math.floor(emulator.clock.now_ms() / 1000)
     local parts = {}

@@ -1,4 +1,5 @@
---- Stripe's errors as values: {status=, error={type, code, message, param, …}}. Texts are Stripe's own where known.
+--- Stripe's errors as values: {status=, error={type, code, message, param, …}}. Texts are
+-- Stripe's own where known.
 local errors = {}
 
 local DOC_URL = "https://stripe.com/docs/error-codes/"

@@ -1,4 +1,5 @@
---- expand[]: ids replaced by the objects they name, four levels deep. Which fields can be is declared by each resource.
+--- expand[]: ids replaced by the objects they name, four levels deep. Which fields can be is
+-- declared by each resource.
 local errors = require("stripe_emulator.wire.errors")
 local store = require("stripe_emulator.state.store")
 
@@ -6,21 +7,30 @@ local expand = {}
 
 local DEPTH_MAX = 4
 
---- {"latest_charge.balance_transaction"} -> {latest_charge = {balance_transaction = {}}}, checked against the
--- kinds' declared fields; nil, err for a path that cannot be expanded.
+--- Adds one path to the tree; false when it cannot be expanded.
+local function add(expandable, tree, kind, path)
+    local depth = 0
+    for field in path:gmatch("[^.]+") do
+        local target = kind == "any" and "any" or (expandable[kind] or {})[field]
+        depth = depth + 1
+        if not target or depth > DEPTH_MAX then
+            return false
+        end
+        tree[field] = tree[field] or {}
+        tree, kind = tree[field], target
+    end
+    return true
+end
+
+--- {"latest_charge.balance_transaction"} -> {latest_charge = {balance_transaction = {}}}, checked
+-- against the kinds' declared fields; nil, err for a path that cannot be expanded.
 function expand.plan(expandable, operation, paths)
     local tree = {}
     for _, path in ipairs(paths or {}) do
-        local node, kind, depth = tree, operation.returns, 0
-        local rest = operation.is_list and path:gsub("^data%.?", "") or path
-        for field in rest:gmatch("[^.]+") do
-            local target = kind == "any" and "any" or (expandable[kind] or {})[field]
-            depth = depth + 1
-            if not target or depth > DEPTH_MAX then
-                return nil, errors.invalid(nil, nil, ("This property cannot be expanded (%s)."):format(path))
-            end
-            node[field] = node[field] or {}
-            node, kind = node[field], target
+        local inside = operation.is_list and path:gsub("^data%.?", "") or path
+        if not add(expandable, tree, operation.returns, inside) then
+            return nil, errors.invalid(nil, nil,
+                ("This property cannot be expanded (%s)."):format(path))
         end
     end
     return tree

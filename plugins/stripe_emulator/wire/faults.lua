@@ -1,4 +1,5 @@
---- Faults that a test asks for: which request they hit (method, path pattern, n-th match, chance) and what goes wrong.
+--- Faults that a test asks for: which request they hit (method, path pattern, n-th match, chance)
+-- and what goes wrong.
 local errors = require("stripe_emulator.wire.errors")
 
 local faults = {}
@@ -30,8 +31,8 @@ local function pattern_of(path)
     return "^" .. pattern .. "$"
 end
 
---- spec: kind, and optionally method, path, nth (default 1), times (default 1), chance (0..1) with seed, ms, set.
--- True, or nil and what is wrong.
+--- spec: kind, and optionally method, path, nth (default 1), times (default 1), chance (0..1)
+-- with seed, ms, set. True, or nil and what is wrong.
 function faults.add(self, spec)
     if not faults.STAGES[spec.kind or ""] then
         return nil, "unknown fault kind: " .. tostring(spec.kind)
@@ -64,7 +65,8 @@ end
 --- The rule that hits this request, if any; counts it.
 function faults.take(self, method, path)
     for _, rule in ipairs(self.rules) do
-        local is_match = rule.left > 0 and (not rule.method or rule.method == method) and path:match(rule.pattern)
+        local is_match = rule.left > 0 and (not rule.method or rule.method == method)
+            and path:match(rule.pattern)
         if is_match then
             rule.seen = rule.seen + 1
             if rule.seen >= rule.nth and chance_hits(rule) then
@@ -75,7 +77,8 @@ function faults.take(self, method, path)
     end
 end
 
-local HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+local HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad "
+    .. "Gateway</h1></body></html>"
 
 --- What a rule of stage "before" answers: an error, or a whole answer.
 function faults.refuse(rule)

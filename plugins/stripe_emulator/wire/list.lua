@@ -36,6 +36,18 @@ local function position_of(kept, id)
     end
 end
 
+--- Where the page begins after or ends before: position and which cursor said so, or nil and an
+-- error.
+local function cursor_of(kept, kind, asked)
+    local name = asked.starting_after and "starting_after" or "ending_before"
+    local cursor = asked[name]
+    local at = cursor and position_of(kept, cursor)
+    if cursor and not at then
+        return nil, errors.no_such(400, kind, cursor, name)
+    end
+    return at or 0, cursor and name
+end
+
 local function slice(kept, first, last)
     local out = {}
     for position = math.max(first, 1), math.min(last, #kept) do
@@ -47,17 +59,13 @@ end
 --- The page of kept (newest first) that the cursors ask for: objects, has_more | nil, err.
 local function page_of(kept, kind, asked)
     local limit = asked.limit or LIMIT_DEFAULT
-    local cursor = asked.starting_after or asked.ending_before
-    local at = cursor and position_of(kept, cursor)
-    if cursor and not at then
-        local name = asked.starting_after and "starting_after" or "ending_before"
-        return nil, errors.no_such(400, kind, cursor, name)
-    end
-    if asked.ending_before and not asked.starting_after then
+    local at, cursor = cursor_of(kept, kind, asked)
+    if not at then
+        return nil, cursor
+    elseif cursor == "ending_before" then
         return slice(kept, at - limit, at - 1), at - limit > 1
     end
-    local first = (at or 0) + 1
-    return slice(kept, first, first + limit - 1), first + limit - 1 < #kept
+    return slice(kept, at + 1, at + limit), at + limit < #kept
 end
 
 --- spec: kind, url, and keep(object), whether it belongs to the list.
@@ -77,7 +85,8 @@ function list.page(emulator, spec, asked)
     for position, object in ipairs(data) do
         data[position] = emulator.view(object)
     end
-    return { object = "list", url = spec.url, has_more = has_more, data = emulator.json.array(data) }
+    return { object = "list", url = spec.url, has_more = has_more,
+        data = emulator.json.array(data) }
 end
 
 return list

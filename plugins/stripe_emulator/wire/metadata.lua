@@ -1,4 +1,5 @@
---- Metadata as Stripe changes it: keys are merged, an empty value removes its key, unsetting the whole clears it.
+--- Metadata as Stripe changes it: keys are merged, an empty value removes its key, unsetting the
+-- whole clears it.
 local params = require("stripe_emulator.wire.params")
 
 local metadata = {}

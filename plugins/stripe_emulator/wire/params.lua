@@ -1,6 +1,7 @@
---- Parameters of operations, declared as data and checked before anything runs: unknown ones, missing ones
--- and wrong types answer as Stripe does. A declaration is {kind=, required=, unset=, …}; specs compare it with
--- Stripe's OpenAPI document. unset: an empty string is allowed and means "clear this" (the value is params.UNSET).
+--- Parameters of operations, declared as data and checked before anything runs: unknown ones,
+-- missing ones and wrong types answer as Stripe does. A declaration is {kind=, required=, unset=,
+-- …}; specs compare it with Stripe's OpenAPI document. unset: an empty string is allowed and
+-- means "clear this" (the value is params.UNSET).
 local currencies = require("stripe_emulator.money.currencies")
 local errors = require("stripe_emulator.wire.errors")
 
@@ -95,18 +96,26 @@ local function check_one(declared, value, path)
         if declared.unset then
             return params.UNSET
         end
-        return nil, errors.invalid(path, "parameter_invalid_empty", ("You passed an empty string for '%s'. We"
-            .. " assume empty values are an attempt to unset a parameter; however '%s' cannot be unset. You"
-            .. " should remove '%s' from your request or supply a non-empty value."):format(path, path, path))
+        return nil, errors.invalid(path, "parameter_invalid_empty",
+            ("You passed an empty string for '%s'. We"
+            .. " assume empty values are an attempt to unset a parameter; however '%s' cannot be "
+            .. "unset. You"
+            .. " should remove '%s' from your request or supply a non-empty value."):format(path,
+            path, path))
     end
     return CHECKS[declared.kind](value, path, declared)
 end
 
-local function inner(path, name)
+--- Members that the decoder numbered from 1 were numbered from 0 by the client.
+local function name_of(key)
+    return type(key) == "number" and tostring(key - 1) or key
+end
+
+local function inner(path, key)
     if path == "" then
-        return tostring(name)
+        return name_of(key)
     end
-    return path .. "[" .. tostring(name) .. "]"
+    return path .. "[" .. name_of(key) .. "]"
 end
 
 local function sorted_keys(values)
@@ -135,7 +144,8 @@ local function unknown(fields, values, path)
         ("Received unknown parameter%s: %s"):format(plural, table.concat(names, ", ")))
 end
 
---- Checks values (decoded form or query) against fields. Gives a new table, or nil and the first fault.
+--- Checks values (decoded form or query) against fields. Gives a new table, or nil and the first
+-- fault.
 function params.check(fields, values, path)
     path = path or ""
     local fault = unknown(fields, values, path)
@@ -153,7 +163,8 @@ function params.check(fields, values, path)
             out[name] = checked
         elseif declared.required then
             local full = inner(path, name)
-            return nil, errors.invalid(full, "parameter_missing", ("Missing required param: %s."):format(full))
+            return nil, errors.invalid(full, "parameter_missing", ("Missing required param: %s.")
+                :format(full))
         end
     end
     return out
@@ -165,7 +176,8 @@ function CHECKS.text(value, path, declared)
     end
     local max = declared.max or TEXT_MAX
     if #value > max then
-        return nil, errors.invalid(path, nil, ("Invalid string: %s…%s; must be at most %d characters")
+        return nil, errors.invalid(path, nil, ("Invalid string: %s…%s; must be at most %d "
+            .. "characters")
             :format(value:sub(1, 10), value:sub(-4), max))
     end
     return value
@@ -204,7 +216,8 @@ function CHECKS.email(value, path)
 end
 
 function CHECKS.url(value, path)
-    if type(value) == "string" and #value <= TEXT_MAX and value:match("^https?://[^%s/?#]+[^%s]*$") then
+    if type(value) == "string" and #value <= TEXT_MAX
+        and value:match("^https?://[^%s/?#]+[^%s]*$") then
         return value
     end
     return nil, errors.invalid(path, "url_invalid", "Not a valid URL")
@@ -215,7 +228,8 @@ function CHECKS.currency(value, path)
     if currencies.find(code) then
         return code
     end
-    return nil, errors.invalid(path, nil, ("Invalid currency: %s. Stripe currently supports these currencies: %s")
+    return nil, errors.invalid(path, nil, ("Invalid currency: %s. Stripe currently supports "
+        .. "these currencies: %s")
         :format(tostring(value), currencies.names()))
 end
 
@@ -227,7 +241,8 @@ function CHECKS.enum(value, path, declared)
     end
     local values = declared.values
     local last = values[#values]
-    local list = #values > 1 and table.concat(values, ", ", 1, #values - 1) .. ", or " .. last or last
+    local list = #values > 1 and table.concat(values, ", ", 1, #values - 1) .. ", or " .. last
+        or last
     return nil, errors.invalid(path, nil, ("Invalid %s: must be one of %s"):format(path, list))
 end
 
@@ -238,7 +253,7 @@ function CHECKS.hash(value, path, declared)
     return params.check(declared.fields, value, path)
 end
 
---- Lists arrive as x[0]=, x[1]= or x[]=; gaps close up.
+--- Lists arrive as x[0]=, x[1]= or x[]=; numbers with gaps come as names, and the gaps close up.
 function CHECKS.array(value, path, declared)
     if type(value) ~= "table" then
         return nil, errors.invalid(path, nil, "Invalid array")
@@ -256,7 +271,7 @@ function CHECKS.array(value, path, declared)
     end)
     local out = {}
     for position, index in ipairs(indexes) do
-        local checked, wrong = check_one(declared.item, value[index.key], inner(path, position - 1))
+        local checked, wrong = check_one(declared.item, value[index.key], inner(path, tostring(position - 1)))
         if wrong then
             return nil, wrong
         end
@@ -283,23 +298,28 @@ function CHECKS.metadata(value, path)
     end
     local out, count = {}, 0
     for key, text in pairs(value) do
-        key = tostring(key)
+        key = name_of(key)
         count = count + 1
         if type(text) ~= "string" then
-            return nil, errors.invalid(inner(path, key), nil, "Invalid string: metadata values are strings")
+            return nil, errors.invalid(inner(path, key), nil,
+                "Invalid string: metadata values are strings")
         end
         if #key > METADATA_KEY_MAX then
-            return nil, errors.invalid(path, nil, ("Metadata keys can be at most %d characters; you passed in a key "
+            return nil, errors.invalid(path, nil, ("Metadata keys can be at most %d characters; "
+                .. "you passed in a key "
                 .. "of %d characters."):format(METADATA_KEY_MAX, #key))
         end
         if #text > METADATA_VALUE_MAX then
-            return nil, errors.invalid(inner(path, key), nil, ("Metadata values can have up to %d characters, but "
-                .. "you passed in a value that is %d characters."):format(METADATA_VALUE_MAX, #text))
+            return nil, errors.invalid(inner(path, key), nil,
+                ("Metadata values can have up to %d characters, but "
+                .. "you passed in a value that is %d characters."):format(METADATA_VALUE_MAX,
+                #text))
         end
         out[key] = text
     end
     if count > METADATA_KEYS_MAX then
-        return nil, errors.invalid(path, nil, ("Metadata can have up to %d keys."):format(METADATA_KEYS_MAX))
+        return nil, errors.invalid(path, nil, ("Metadata can have up to %d keys.")
+            :format(METADATA_KEYS_MAX))
     end
     return out
 end

@@ -1,5 +1,6 @@
---- One request to the API, from its head to its answer. The order of the steps is Stripe's, and it decides what an
--- idempotency key saves: key of the account, path, fault, saved answer, parameters, then execution.
+--- One request to the API, from its head to its answer. The order of the steps is Stripe's, and
+-- it decides what an idempotency key saves: key of the account, path, fault, saved answer,
+-- parameters, then execution.
 local errors = require("stripe_emulator.wire.errors")
 local expand = require("stripe_emulator.wire.expand")
 local faults = require("stripe_emulator.wire.faults")
@@ -9,6 +10,8 @@ local params = require("stripe_emulator.wire.params")
 local registry = require("stripe_emulator.wire.registry")
 
 local server = {}
+
+local NO_FAULT = { kind = "none" }
 
 local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -43,11 +46,13 @@ end
 local function authorize(emulator, request)
     local key = request.authorization and key_of(request.authorization)
     if not key or key == "" then
-        return unauthorized("You did not provide an API key. You need to provide your API key in the Authorization "
+        return unauthorized("You did not provide an API key. You need to provide your API key in "
+            .. "the Authorization "
             .. "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
     end
     if key ~= emulator.settings.secret_key or not key:match("^sk_test_") then
-        local shown = key:sub(1, 8) .. ("*"):rep(math.max(0, math.min(#key, 40) - 12)) .. key:sub(-4)
+        local shown = key:sub(1, 8) .. ("*"):rep(math.max(0, math.min(#key, 40) - 12))
+            .. key:sub(-4)
         return unauthorized("Invalid API Key provided: " .. shown)
     end
     if request.version and not request.version:match("^%d%d%d%d%-%d%d%-%d%d[%w._;= -]*$") then
@@ -78,16 +83,16 @@ local function encode_error(emulator, request, err)
     if err.error.code == "lock_timeout" then
         headers = { ["Stripe-Should-Retry"] = "true" }
     end
-    return { status = err.status, body = emulator.json.encode({ error = err.error }), headers = headers }
+    local body = emulator.json.encode({ error = err.error })
+    return { status = err.status, body = body, headers = headers }
 end
 
 --- Runs the operation; a bug in one is a 500 as Stripe's own would be.
 local function execute(emulator, request)
-    local is_fine, object, err = xpcall(function()
-        return request.operation.run(emulator, request)
-    end, debug.traceback)
+    local is_fine, object, err = pcall(request.operation.run, emulator, request)
     if not is_fine then
-        emulator.log.error("stripe_emulator.bug", { request = request.id, trace = tostring(object) })
+        local message = tostring(object)
+        emulator.log.error("stripe_emulator.bug", { request = request.id, message = message })
         return encode_error(emulator, request, errors.api())
     end
     if not object then
@@ -104,33 +109,44 @@ local function check(emulator, request)
     if wrong then
         return wrong
     end
-    request.tree, wrong = expand.plan(emulator.registry.expandable, request.operation, request.params.expand)
-    return wrong
+    local operation = request.operation
+    request.tree, wrong = expand.plan(emulator.registry.expandable, operation,
+        request.params.expand)
+    if wrong then
+        return wrong
+    end
+    return operation.check and operation.check(request.params)
+end
+
+--- Executes, with what a fault does meanwhile; what this gives is what a key replays.
+local function execute_with_fault(emulator, request, fault)
+    if fault.kind == "slow" then
+        emulator.sleep(fault.ms)
+    end
+    local answer = execute(emulator, request)
+    if fault.kind == "error_after" then
+        return encode_error(emulator, request, errors.api())
+    end
+    return answer
 end
 
 --- Executes under the key, if there is one, and gives what the client gets.
 local function run(emulator, request)
-    local key, fault = request.key, request.fault
+    local key, fault = request.key, request.fault or NO_FAULT
     if key then
         idempotency.begin(emulator.idempotency, key, request)
     end
-    if fault and fault.kind == "slow" then
-        emulator.sleep(fault.ms)
-    end
-    local answer = execute(emulator, request)
+    local answer = execute_with_fault(emulator, request, fault)
     request.is_executed = true
-    if fault and fault.kind == "error_after" then
-        answer = encode_error(emulator, request, errors.api())
-    end
     if key then
         local saved = { status = answer.status, body = answer.body, request_id = request.id }
         idempotency.save(emulator.idempotency, key, saved)
     end
     emulator.before_response()
-    if fault and fault.kind == "hang" then
+    if fault.kind == "hang" then
         emulator.sleep(fault.ms)
     end
-    return fault and faults.deform(fault, answer, emulator.json) or answer
+    return faults.deform(fault, answer, emulator.json)
 end
 
 local function replay(request, saved)
@@ -151,8 +167,10 @@ local function prepare(emulator, request)
     request.operation, request.ids = registry.match(emulator.registry, request.method, request.path)
     if not request.operation then
         return nil, errors.new(404, {
-            message = ("Unrecognized request URL (%s: %s). If you are trying to list objects, remove the trailing "
-                .. "slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) "
+            message = ("Unrecognized request URL (%s: %s). If you are trying to list objects, "
+                .. "remove the trailing "
+                .. "slash. If you are trying to retrieve an object, make sure you passed a valid "
+                .. "(non-empty) "
                 .. "identifier in your code."):format(request.method, request.path),
         })
     end
