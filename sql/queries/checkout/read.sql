@@ -1,0 +1,26 @@
+-- $1 buyer. What the cart costs now, and what the fee policy wants to know.
+select
+    cart_items.product_id,
+    cart_items.quantity,
+    products.name,
+    products.price_minor,
+    products.currency,
+    case when products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
+        then greatest(products.stock - products.reserved, 0) else 0 end as available,
+    vendors.id as vendor_id,
+    vendors.tier,
+    vendors.country,
+    vendors.lat_deg,
+    vendors.lon_deg,
+    (
+        select string_agg(categories.slug, ',' order by categories.slug)
+        from product_categories
+        inner join categories on categories.id = product_categories.category_id
+        where product_categories.product_id = products.id
+    ) as categories
+from carts
+inner join cart_items on cart_items.cart_id = carts.id
+inner join products on products.id = cart_items.product_id
+inner join vendors on vendors.id = products.vendor_id
+where carts.buyer_id = $1::uuid
+order by vendors.id, products.id;

@@ -1,0 +1,19 @@
+-- $1 order, $2 buyer. As its buyer sees it.
+select
+    orders.id,
+    orders.number,
+    orders.status,
+    orders.subtotal_minor as "subtotal.amount",
+    orders.currency as "subtotal.currency",
+    orders.total_minor as "total.amount",
+    orders.currency as "total.currency",
+    order_items_json(orders.id, null, orders.currency) as items,
+    vendor_orders_json(orders.id) as "vendorOrders",
+    payment_json(orders.id) as payment,
+    orders.shipping_address as "shippingAddress",
+    orders.note,
+    orders.expires_at as "expiresAt",
+    orders.created_at as "createdAt",
+    orders.updated_at as "updatedAt"
+from orders
+where orders.id = $1::uuid and orders.buyer_id = $2::uuid;

@@ -1,0 +1,1 @@
+select id, type, state, payload, tries from stripe_events where id = $1;

@@ -1,0 +1,2 @@
+-- $1 vendor
+select count(*) as total from ledger_postings where account = 'vendor:' || $1::uuid;

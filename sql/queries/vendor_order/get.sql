@@ -1,0 +1,23 @@
+-- $1 vendor order, $2 vendor. The address is not shown before the order is paid.
+select
+    vendor_orders.id,
+    vendor_orders.order_id as "orderId",
+    vendor_orders.vendor_id as "vendorId",
+    vendor_orders.status,
+    vendor_orders.subtotal_minor as "subtotal.amount",
+    vendor_orders.currency as "subtotal.currency",
+    vendor_orders.fee_minor as "platformFee.amount",
+    vendor_orders.currency as "platformFee.currency",
+    vendor_orders.earnings_minor as "earnings.amount",
+    vendor_orders.currency as "earnings.currency",
+    order_fees_json(vendor_orders.id, vendor_orders.currency) as "feeLines",
+    vendor_orders.fee_policy_version as "feePolicyVersion",
+    order_items_json(vendor_orders.order_id, vendor_orders.id, vendor_orders.currency) as items,
+    case when vendor_orders.confirmed_at is not null then orders.shipping_address end
+        as "shippingAddress",
+    tracking_json(vendor_orders.carrier, vendor_orders.tracking_number) as tracking,
+    vendor_orders.created_at as "createdAt",
+    vendor_orders.updated_at as "updatedAt"
+from vendor_orders
+inner join orders on orders.id = vendor_orders.order_id
+where vendor_orders.id = $1::uuid and vendor_orders.vendor_id = $2::uuid;
