@@ -213,25 +213,20 @@ static bool copy_grant(jwt_t *jwt, const char *name, char *out, size_t size)
     return true;
 }
 
-/* False: the grant is there, but not as a whole number. Absent: *out is left as it was. By its
- * JSON, because jwt_get_grant_int says 0 for what is a text or a fraction. */
+/* False: the grant is there, but not as a whole number above 0; jwt_get_grant_int says 0 for what
+ * is a text or a fraction. Absent: *out is left as it was. */
 static bool read_time(jwt_t *jwt, const char *name, int64_t *out)
 {
-    char *json, *end;
-    bool is_whole;
-    int64_t value;
+    long value;
 
     errno = 0;
-    json = jwt_get_grants_json(jwt, name);
-    if (!json)
-        return errno == ENOENT;
-    errno = 0;
-    value = strtoll(json, &end, 10);
-    is_whole = errno == 0 && end != json && *end == '\0';
-    free(json);
-    if (is_whole)
-        *out = value;
-    return is_whole;
+    value = jwt_get_grant_int(jwt, name);
+    if (errno == ENOENT)
+        return true;
+    if (errno != 0 || value <= 0)
+        return false;
+    *out = value;
+    return true;
 }
 
 static enum err check_claims(jwt_t *jwt, int64_t now_s, struct token_claims *out)
