@@ -2,11 +2,11 @@
 #ifndef SOUK_HTTP_SERVER_H
 #define SOUK_HTTP_SERVER_H
 
+#include "base/str.h"
+#include "http/request.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/str.h"
-#include "http/request.h"
 
 struct loop;
 struct http_server;
@@ -16,8 +16,8 @@ struct http_settings {
     int port; /* 0: any; see http_server_port */
     size_t head_max_bytes;
     int headers_max;
-    size_t body_max_bytes;       /* ordinary routes */
-    size_t body_ceiling_bytes;   /* the largest any route takes: watermarks */
+    size_t body_max_bytes;     /* ordinary routes */
+    size_t body_ceiling_bytes; /* the largest any route takes: watermarks */
     int head_timeout_ms, body_timeout_ms, idle_timeout_ms;
     int connections_max;
     size_t output_max_bytes;
@@ -28,7 +28,8 @@ struct http_settings {
 typedef void http_handler_fn(void *arg, struct http_request *request);
 /* How large a body this route takes, asked when the head is complete. */
 typedef size_t http_body_max_fn(void *arg, enum http_method method, struct str path);
-/* Once for each answered request, for log and metrics. status 0: the client left before the reply. */
+/* Once for each answered request, for log and metrics. status 0: the client left before the reply.
+ */
 struct http_done {
     const char *request_id, *route, *user_id, *peer;
     enum http_method method;
@@ -48,10 +49,12 @@ struct http_hooks {
 };
 
 /* Listens with SO_REUSEPORT. NULL: logged why. */
-struct http_server *http_server_new(struct loop *loop, struct http_settings settings, struct http_hooks hooks);
+struct http_server *
+http_server_new(struct loop *loop, struct http_settings settings, struct http_hooks hooks);
 int http_server_port(const struct http_server *server);
 int http_server_in_flight(const struct http_server *server);
-/* Stops accepting; answers what is in flight with Connection: close; on_idle once nothing is left. */
+/* Stops accepting; answers what is in flight with Connection: close; on_idle once nothing is left.
+ */
 void http_server_drain(struct http_server *server, void (*on_idle)(void *arg), void *arg);
 void http_server_free(struct http_server *server); /* only when nothing is in flight */
 

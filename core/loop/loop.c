@@ -101,8 +101,12 @@ static void run_deferred(struct loop *loop)
     loop->waiting = loop->running;
     loop->waiting.len = 0;
     loop->running = batch;
-    for (size_t i = 0; i < batch.len; i++)
-        batch.at[i].fn(batch.at[i].arg);
+    for (size_t i = 0; i < batch.len; i++) {
+        struct deferral next = batch.at[i];
+        batch.at[i].fn = NULL;
+        if (next.fn)
+            next.fn(next.arg);
+    }
     loop->running.len = 0;
 }
 
@@ -236,6 +240,20 @@ void loop_defer(struct loop *loop, loop_fn *fn, void *arg)
             abort();
     }
     waiting->at[waiting->len++] = (struct deferral){fn, arg};
+}
+
+static void forget(struct deferrals *deferrals, struct deferral what)
+{
+    for (size_t i = 0; i < deferrals->len; i++) {
+        if (deferrals->at[i].fn == what.fn && deferrals->at[i].arg == what.arg)
+            deferrals->at[i].fn = NULL;
+    }
+}
+
+void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg)
+{
+    forget(&loop->waiting, (struct deferral){fn, arg});
+    forget(&loop->running, (struct deferral){fn, arg});
 }
 
 static void on_signal(evutil_socket_t signal_number, short events, void *arg)

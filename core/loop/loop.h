@@ -15,8 +15,8 @@ typedef void loop_fn(void *arg);
 enum loop_ready { LOOP_READ = 1, LOOP_WRITE = 2 };
 typedef void loop_ready_fn(void *arg, int ready);
 
-/* EPOLL change list on. Timers follow the coarse clock: up to a scheduler tick (4 ms) early or late.
- * SIGPIPE is ignored from here on. */
+/* EPOLL change list on. Timers follow the coarse clock: up to a scheduler tick (4 ms) early or
+ * late. SIGPIPE is ignored from here on. */
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);  /* until loop_stop */
@@ -37,6 +37,9 @@ void loop_timer_free(struct loop_timer *timer); /* takes NULL; a one-shot timer 
 
 /* Runs fn once at the end of this turn of the loop, before it sleeps. */
 void loop_defer(struct loop *loop, loop_fn *fn, void *arg);
+/* Takes back what was deferred with this fn and arg and has not run: for whoever is freed
+ * meanwhile. */
+void loop_defer_cancel(struct loop *loop, loop_fn *fn, void *arg);
 /* fn runs in the loop when the signal arrives. */
 void loop_on_signal(struct loop *loop, int signal_number, loop_fn *fn, void *arg);
 

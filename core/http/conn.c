@@ -1,0 +1,514 @@
+/* See conn.h. The difficulty is that evhttp frees what it has when we least expect it, and that
+ * handlers reply from anywhere: so nothing of a connection is freed but at the end of a turn, and
+ * no handler runs below evhttp's frames. */
+#include "http/conn.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "loop/loop.h"
+
+/* What a client may send ahead of the reply it waits for; then it is not read any more. */
+#define AHEAD_MAX_BYTES 16384
+/* A client that takes a reply slower than this is let go. */
+#define TAKE_MIN_BYTES_PER_S 1024
+
+static void set_state(struct conn *conn, enum conn_state state)
+{
+    struct http_server *server = conn->server;
+
+    conn->state = state;
+    conn->deadline_us =
+        server->wait_us[state] ? server->now_us + server->wait_us[state] : INT64_MAX;
+    list_remove(&conn->node);
+    list_add_last(&server->conns[state], &conn->node);
+}
+
+struct conn *conn_new(struct http_server *server, struct bufferevent *pipe)
+{
+    struct conn *conn = calloc(1, sizeof *conn);
+
+    if (!conn)
+        abort();
+    conn->server = server;
+    conn->pipe = pipe;
+    conn->fd = -1;
+    list_init(&conn->node);
+    set_state(conn, CONN_FRESH);
+    return conn;
+}
+
+void conn_doom(struct conn *conn)
+{
+    set_state(conn, CONN_DOOMED);
+    if (conn->watch)
+        loop_watch_set(conn->watch, 0);
+    server_settle_soon(conn->server);
+}
+
+/* evhttp is about to close the socket: our events must leave epoll before that, or they would steal
+ * the bytes of the next connection with this number. */
+static void on_evhttp_close(struct evhttp_connection *evcon, void *arg)
+{
+    struct conn *conn = arg;
+
+    (void)evcon;
+    conn->evcon = NULL;
+    conn->pipe = NULL;
+    conn->dispatched = NULL;
+    loop_watch_free(conn->watch);
+    conn->watch = NULL;
+    if (conn->tls)
+        bufferevent_free(conn->tls);
+    conn->tls = NULL;
+    conn_doom(conn);
+}
+
+void conn_free(struct conn *conn)
+{
+    if (conn->evcon)
+        evhttp_connection_free(conn->evcon);
+    list_remove(&conn->node);
+    server_conn_closed(conn->server);
+    if (conn->in)
+        evbuffer_free(conn->in);
+    if (conn->out)
+        evbuffer_free(conn->out);
+    free(conn);
+}
+
+static size_t kept_len(const struct evbuffer *buffer)
+{
+    return buffer ? evbuffer_get_length(buffer) : 0;
+}
+
+static size_t out_len(const struct conn *conn)
+{
+    return kept_len(conn->tls ? bufferevent_get_output(conn->tls) : conn->out);
+}
+
+static void keep(struct evbuffer **buffer, const void *bytes, size_t len)
+{
+    if (!*buffer)
+        *buffer = evbuffer_new();
+    if (!*buffer || evbuffer_add(*buffer, bytes, len) != 0)
+        abort();
+}
+
+static void watch(struct conn *conn, int ready)
+{
+    if (conn->watch)
+        loop_watch_set(conn->watch, ready);
+    else if (conn->tls && (ready & LOOP_READ))
+        bufferevent_enable(conn->tls, EV_READ);
+    else if (conn->tls)
+        bufferevent_disable(conn->tls, EV_READ);
+}
+
+/* Writing */
+
+static bool send_plain(struct conn *conn, struct str head, struct str body)
+{
+    struct iovec parts[2] = {{(void *)head.at, head.len}, {(void *)body.at, body.len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = body.len ? 2 : 1};
+    size_t sent = 0;
+
+    if (kept_len(conn->out) == 0) {
+        ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            return false;
+        sent = n > 0 ? (size_t)n : 0;
+    }
+    if (sent == head.len + body.len)
+        return true;
+    if (kept_len(conn->out) + head.len + body.len - sent >
+        conn->server->settings.output_max_bytes) {
+        log_warn("http.output.full", "bytes=%zu", head.len + body.len - sent);
+        return false;
+    }
+    if (sent < head.len)
+        keep(&conn->out, head.at + sent, head.len - sent);
+    sent = sent > head.len ? sent - head.len : 0;
+    if (sent < body.len)
+        keep(&conn->out, body.at + sent, body.len - sent);
+    return true;
+}
+
+bool conn_send(struct conn *conn, struct str head, struct str body)
+{
+    if (!conn->tls)
+        return conn->watch && send_plain(conn, head, body);
+    return bufferevent_write(conn->tls, head.at, head.len) == 0 &&
+           (body.len == 0 || bufferevent_write(conn->tls, body.at, body.len) == 0);
+}
+
+static void end_output(struct conn *conn)
+{
+    if (conn->tls)
+        tls_end(conn->tls);
+    shutdown(conn->fd, SHUT_WR);
+}
+
+/* Closing with bytes unread would reset the connection and take the answer with it: reads on for a
+ * while, until the client has seen the end. */
+static void linger(struct conn *conn)
+{
+    set_state(conn, CONN_LINGER);
+    if (conn->in)
+        evbuffer_drain(conn->in, evbuffer_get_length(conn->in));
+    if (out_len(conn)) {
+        watch(conn, LOOP_READ | LOOP_WRITE);
+        return;
+    }
+    end_output(conn);
+    watch(conn, LOOP_READ);
+}
+
+static void finish_reply(struct conn *conn)
+{
+    struct evhttp_request *ev = conn->dispatched;
+
+    if (conn->is_last) {
+        linger(conn);
+        return;
+    }
+    conn->dispatched = NULL;
+    guard_reset(&conn->guard);
+    set_state(conn, CONN_IDLE);
+    watch(conn, LOOP_READ);
+    /* evhttp's output is empty, so that it takes the reply for sent and gets ready for the next
+     * request. */
+    evhttp_send_reply_end(ev);
+    if (conn->state == CONN_IDLE && !conn->is_pumping && kept_len(conn->in)) {
+        set_state(conn, CONN_READY);
+        server_settle_soon(conn->server);
+    }
+}
+
+void conn_replied(struct conn *conn)
+{
+    conn->out_at_check = out_len(conn);
+    if (conn->out_at_check == 0) {
+        finish_reply(conn);
+        return;
+    }
+    set_state(conn, CONN_WRITE);
+    watch(conn, LOOP_WRITE);
+}
+
+void conn_refuse(struct conn *conn, const struct http_problem *problem, struct str path)
+{
+    conn->is_last = true;
+    if (reply_refusal(conn, problem, path))
+        linger(conn);
+    else
+        conn_doom(conn);
+}
+
+static void on_output_taken(struct conn *conn)
+{
+    if (conn->state == CONN_WRITE)
+        finish_reply(conn);
+    else if (conn->state == CONN_LINGER)
+        linger(conn);
+}
+
+/* Reading */
+
+static void refuse_by_guard(struct conn *conn, struct http_problem problem, const char *at)
+{
+    struct http_server *server = conn->server;
+    struct str path = {at + conn->guard.target_at, conn->guard.target_len};
+    const char *query = path.len ? memchr(path.at, '?', path.len) : NULL;
+
+    if (query)
+        path.len = (size_t)(query - path.at);
+    server->stats.refused_by_guard++;
+    server->unlogged_refusals++;
+    if (server->now_us - server->logged_refusal_us >= 1000000) {
+        log_warn("http.refused", "code=%s count=%lld", err_info(problem.err)->code,
+                 (long long)server->unlogged_refusals);
+        server->logged_refusal_us = server->now_us;
+        server->unlogged_refusals = 0;
+    }
+    conn_refuse(conn, &problem, path);
+}
+
+static bool is_body_allowed(struct conn *conn, const char *at)
+{
+    struct http_server *server = conn->server;
+    const struct guard *guard = &conn->guard;
+    struct str path = {at + guard->target_at, guard->target_len};
+    size_t size_max = server->settings.body_max_bytes;
+
+    if (guard->content_length == 0)
+        return true;
+    if (server->hooks.body_max) {
+        const char *query = memchr(path.at, '?', path.len);
+        if (query)
+            path.len = (size_t)(query - path.at);
+        size_max = server->hooks.body_max(server->hooks.arg, guard->method, path);
+    }
+    return guard->content_length <= size_max &&
+           guard->content_length <= server->settings.body_ceiling_bytes;
+}
+
+/* The whole message is with evhttp, which parses it now and calls back (server.c), or disagrees
+ * with the guard. */
+static void dispatch(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+
+    conn->dispatched = NULL;
+    server->feeding = conn;
+    conn->feed(conn->pipe, conn->evcon);
+    server->feeding = NULL;
+    if (!conn->evcon)
+        return;
+    if (!conn->dispatched) {
+        log_error("http.guard.disagrees", "method=%s", http_method_name(conn->guard.method));
+        conn_refuse(conn, &(struct http_problem){.err = ERR_BAD_REQUEST}, STR(""));
+        return;
+    }
+    set_state(conn, CONN_BUSY);
+    conn->request = request_new(conn, conn->dispatched);
+    server->hooks.handler(server->hooks.arg, conn->request);
+}
+
+/* These answer how many bytes they took; 0: more are needed, or there is nothing to be taken in
+ * this state. */
+static size_t take_head(struct conn *conn, const char *at, size_t len)
+{
+    struct guard *guard = &conn->guard;
+    enum guard_verdict verdict = guard_head(guard, &conn->server->limits, at, len);
+    size_t head_len;
+
+    if (verdict == GUARD_REFUSED) {
+        refuse_by_guard(conn, (struct http_problem){.err = guard->err, .message = guard->message},
+                        at);
+        return 0;
+    }
+    if (verdict == GUARD_MORE) {
+        if (conn->state == CONN_IDLE)
+            set_state(conn, CONN_HEAD);
+        return 0;
+    }
+    if (!is_body_allowed(conn, at)) {
+        refuse_by_guard(conn, (struct http_problem){.err = ERR_BODY_TOO_LARGE}, at);
+        return 0;
+    }
+    head_len = guard->head_len;
+    evbuffer_add(bufferevent_get_input(conn->pipe), at, head_len);
+    conn->body_left = guard->content_length;
+    if (conn->body_left == 0) {
+        dispatch(conn); /* resets the guard when the reply comes at once */
+        return head_len;
+    }
+    set_state(conn, CONN_BODY);
+    if (guard->expects_continue && len == head_len)
+        conn_send(conn, STR("HTTP/1.1 100 Continue\r\n\r\n"), STR(""));
+    return head_len;
+}
+
+static size_t take_body(struct conn *conn, const char *at, size_t len)
+{
+    size_t take = len < conn->body_left ? len : conn->body_left;
+
+    evbuffer_add(bufferevent_get_input(conn->pipe), at, take);
+    conn->body_left -= take;
+    if (conn->body_left == 0)
+        dispatch(conn);
+    return take;
+}
+
+static size_t take(struct conn *conn, const char *at, size_t len)
+{
+    switch (conn->state) {
+    case CONN_IDLE:
+    case CONN_HEAD: return take_head(conn, at, len);
+    case CONN_BODY: return take_body(conn, at, len);
+    default: return 0;
+    }
+}
+
+void conn_pump(struct conn *conn, const char *at, size_t len)
+{
+    bool is_kept = kept_len(conn->in) > 0;
+    size_t used = 0, n = 1;
+
+    if (is_kept) {
+        keep(&conn->in, at, len);
+        len = evbuffer_get_length(conn->in);
+        at = (const char *)evbuffer_pullup(conn->in, -1);
+    }
+    if (conn->state == CONN_READY)
+        set_state(conn, CONN_IDLE);
+    conn->is_pumping = true;
+    for (; used < len && n > 0; used += n)
+        n = take(conn, at + used, len - used);
+    conn->is_pumping = false;
+    if (conn->state == CONN_LINGER || conn->state == CONN_DOOMED)
+        return;
+    if (is_kept)
+        evbuffer_drain(conn->in, used);
+    else if (used < len)
+        keep(&conn->in, at + used, len - used);
+    if (conn->state == CONN_BUSY && kept_len(conn->in) >= AHEAD_MAX_BYTES)
+        watch(conn, 0);
+}
+
+static void received(struct conn *conn, const char *at, size_t len)
+{
+    switch (conn->state) {
+    case CONN_IDLE:
+    case CONN_HEAD:
+    case CONN_BODY: conn_pump(conn, at, len); break;
+    case CONN_READY:
+    case CONN_BUSY:
+    case CONN_WRITE:
+        keep(&conn->in, at, len);
+        if (evbuffer_get_length(conn->in) >= AHEAD_MAX_BYTES)
+            watch(conn, conn->state == CONN_WRITE ? LOOP_WRITE : 0);
+        break;
+    default: break;
+    }
+}
+
+static void left(struct conn *conn)
+{
+    struct http_request *request = conn->request;
+
+    if (conn->state == CONN_DOOMED)
+        return;
+    if (request) {
+        /* The request outlives its connection until it is replied to. */
+        conn->request = NULL;
+        evhttp_request_own(conn->dispatched);
+    }
+    conn_doom(conn);
+    if (request)
+        request_gone(request);
+}
+
+static void on_ready(void *arg, int ready)
+{
+    struct conn *conn = arg;
+    struct http_server *server = conn->server;
+
+    server->now_us = clock_monotonic_us();
+    if ((ready & LOOP_WRITE) && kept_len(conn->out)) {
+        if (evbuffer_write(conn->out, conn->fd) < 0 && errno != EAGAIN && errno != EINTR)
+            left(conn);
+        else if (kept_len(conn->out) == 0)
+            on_output_taken(conn);
+    }
+    if (!(ready & LOOP_READ) || conn->state == CONN_DOOMED || !conn->watch)
+        return;
+    ssize_t n = read(conn->fd, server->read_buffer, READ_SIZE);
+    if (n > 0)
+        received(conn, server->read_buffer, (size_t)n);
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        left(conn);
+}
+
+static void on_tls_read(struct bufferevent *tls, void *arg)
+{
+    struct conn *conn = arg;
+    struct evbuffer *input = bufferevent_get_input(tls);
+    size_t len = evbuffer_get_length(input);
+
+    conn->server->now_us = clock_monotonic_us();
+    received(conn, (const char *)evbuffer_pullup(input, -1), len);
+    evbuffer_drain(input, len);
+}
+
+static void on_tls_written(struct bufferevent *tls, void *arg)
+{
+    struct conn *conn = arg;
+
+    (void)tls;
+    conn->server->now_us = clock_monotonic_us();
+    on_output_taken(conn);
+}
+
+static void on_tls_event(struct bufferevent *tls, short what, void *arg)
+{
+    struct conn *conn = arg;
+
+    (void)tls;
+    conn->server->now_us = clock_monotonic_us();
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+        left(conn);
+}
+
+/* evhttp has set its callbacks: from here on the socket is ours. */
+void conn_adopt(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    void *evcon = NULL;
+
+    bufferevent_getcb(conn->pipe, &conn->feed, NULL, NULL, &evcon);
+    conn->evcon = evcon;
+    conn->fd = bufferevent_getfd(conn->pipe);
+    bufferevent_setfd(conn->pipe, -1);
+    evhttp_connection_set_closecb(conn->evcon, on_evhttp_close, conn);
+    if (!server->tls) {
+        conn->watch = loop_watch_new(server->loop, conn->fd, LOOP_READ, on_ready, conn);
+        set_state(conn, CONN_IDLE);
+        return;
+    }
+    conn->tls = tls_accept(server->tls, loop_base(server->loop), conn->fd);
+    if (!conn->tls) {
+        close(conn->fd);
+        conn_doom(conn);
+        return;
+    }
+    set_state(conn, CONN_HEAD); /* its deadline covers the handshake */
+    bufferevent_setcb(conn->tls, on_tls_read, on_tls_written, on_tls_event, conn);
+    bufferevent_setwatermark(conn->tls, EV_READ, 0, READ_SIZE);
+    bufferevent_enable(conn->tls, EV_READ | EV_WRITE);
+}
+
+static bool takes_its_reply(struct conn *conn)
+{
+    size_t left_len = out_len(conn);
+    size_t due = (size_t)(conn->server->wait_us[CONN_WRITE] / 1000 * TAKE_MIN_BYTES_PER_S / 1000);
+    bool is_taking = conn->out_at_check - left_len >= due;
+
+    conn->out_at_check = left_len;
+    return is_taking;
+}
+
+void conn_expired(struct conn *conn)
+{
+    struct http_problem problem = {.err = ERR_TIMEOUT};
+    bool has_begun = conn->state == CONN_BODY || kept_len(conn->in) > 0;
+
+    switch (conn->state) {
+    case CONN_HEAD:
+    case CONN_BODY:
+        conn->server->stats.timed_out++;
+        if (has_begun)
+            conn_refuse(conn, &problem, STR(""));
+        else
+            conn_doom(conn);
+        break;
+    case CONN_WRITE:
+        if (takes_its_reply(conn)) {
+            set_state(conn, CONN_WRITE);
+            break;
+        }
+        conn->server->stats.timed_out++;
+        conn_doom(conn);
+        break;
+    default: conn_doom(conn); break;
+    }
+}

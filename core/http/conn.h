@@ -1,0 +1,156 @@
+/* One client's connection: private to http. Its socket is ours, not evhttp's: we read, let the
+ * guard look, hand whole messages to evhttp through a bufferevent that has no socket, and write
+ * replies ourselves. So no byte reaches evhttp unseen, nothing evhttp would say on its own reaches
+ * a client, and a request costs one read, one write and no epoll_ctl. */
+#ifndef SOUK_HTTP_CONN_H
+#define SOUK_HTTP_CONN_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "http/guard.h"
+#include "http/reply.h"
+#include "http/server.h"
+#include <event2/bufferevent.h>
+
+struct arena;
+struct evbuffer;
+struct evconnlistener;
+struct event_base;
+struct evhttp;
+struct evhttp_bound_socket;
+struct evhttp_connection;
+struct evhttp_request;
+struct loop_timer;
+struct loop_watch;
+struct ssl_ctx_st;
+struct conn;
+
+/* Where a connection is. It is always in the server's list of its state, oldest first: as all in
+ * one list wait equally long, the timer looks at heads of lists only. */
+enum conn_state {
+    CONN_FRESH,  /* accepted in this turn, evhttp is not done with it yet */
+    CONN_IDLE,   /* between messages */
+    CONN_HEAD,   /* a head has begun */
+    CONN_BODY,   /* a body is coming */
+    CONN_READY,  /* answered, and more was sent already */
+    CONN_BUSY,   /* a handler has its request */
+    CONN_WRITE,  /* the client has not taken the whole reply yet */
+    CONN_LINGER, /* answered for the last time; reads on so that no reset overtakes the answer */
+    CONN_DOOMED, /* is closed at the end of this turn */
+    CONN_STATE_COUNT
+};
+
+#define ARENAS_KEPT_MAX 64
+#define READ_SIZE       32768
+#define REQUEST_ID_SIZE 65
+
+struct http_server {
+    struct loop *loop;
+    struct http_settings settings;
+    struct http_hooks hooks;
+    struct guard_limits limits;
+    struct evhttp *evhttp;
+    struct evhttp_bound_socket *bound; /* NULL once draining */
+    struct evconnlistener *listener;
+    struct ssl_ctx_st *tls;
+    struct conn *feeding; /* whose message evhttp is being given */
+    struct list conns[CONN_STATE_COUNT];
+    int64_t wait_us[CONN_STATE_COUNT]; /* 0: for ever */
+    int64_t now_us;                    /* of this event */
+    struct loop_timer *sweeper, *resume;
+    bool is_settling; /* server_settle is deferred */
+    bool is_paused, is_draining;
+    int reserve_fd; /* -1 while given up to whoever needs a descriptor */
+    int64_t logged_pause_us, logged_refusal_us; /* one line a second each */
+    int64_t unlogged_refusals;
+    int in_flight; /* requests that handlers hold, of clients that left too */
+    void (*on_idle)(void *arg);
+    void *on_idle_arg;
+    struct http_server_stats stats;
+    char id_prefix[17];
+    uint32_t id_next;
+    int64_t date_s;
+    char date[40];
+    struct arena *arenas[ARENAS_KEPT_MAX];
+    int arena_count;
+    struct buf head; /* of the reply being written */
+    struct http_server *next;
+    char read_buffer[READ_SIZE];
+};
+
+struct conn {
+    struct list node;
+    struct http_server *server;
+    enum conn_state state;
+    int64_t deadline_us;
+    int fd;                   /* evhttp closes it */
+    struct loop_watch *watch; /* NULL under TLS */
+    struct bufferevent *tls;
+    struct bufferevent *pipe;          /* evhttp's, without a socket */
+    bufferevent_data_cb feed;          /* evhttp's: there is something to parse */
+    struct evhttp_connection *evcon;   /* NULL: closed, the rest goes at the end of the turn */
+    struct evhttp_request *dispatched; /* evhttp's request that waits for its reply */
+    struct http_request *request;      /* BUSY: a handler holds it */
+    struct evbuffer *in;  /* read, and not yet given to evhttp; NULL when never needed */
+    struct evbuffer *out; /* of a plain connection: not yet taken by the client */
+    size_t body_left;
+    size_t out_at_check;
+    struct guard guard;
+    bool is_pumping;
+    bool is_last; /* close after the reply in flight */
+};
+
+/* Lives in its own arena: gone with the reply. */
+struct http_request {
+    struct http_server *server;
+    struct conn *conn; /* NULL: the client left */
+    struct evhttp_request *ev;
+    struct arena *arena;
+    enum http_method method;
+    struct str path, query, body;
+    size_t body_bytes;
+    const char *id, *peer, *route, *user_id, *traceparent;
+    int64_t started_us;
+    void (*gone)(void *arg);
+    void *gone_arg;
+};
+
+/* server.c */
+void server_settle_soon(struct http_server *server);
+void server_conn_opened(struct http_server *server);
+void server_conn_closed(struct http_server *server);
+
+/* request.c */
+struct http_request *request_new(struct conn *conn, struct evhttp_request *ev);
+void request_free(struct http_request *request);
+/* The client left: whoever handles it is told, and the reply will only free. */
+void request_gone(struct http_request *request);
+void request_id_make(struct http_server *server, char out[REQUEST_ID_SIZE]);
+
+/* reply.c: a whole reply made outside a request, path may be empty. False: the client is gone. */
+bool reply_refusal(struct conn *conn, const struct http_problem *problem, struct str path);
+
+/* tls.c */
+struct ssl_ctx_st *tls_new(const char *cert_file, const char *key_file); /* NULL: logged why */
+void tls_free(struct ssl_ctx_st *tls);
+/* Owns and closes fd. NULL: it could not be made. */
+struct bufferevent *tls_accept(struct ssl_ctx_st *tls, struct event_base *base, int fd);
+/* Tells the peer that nothing follows. */
+void tls_end(struct bufferevent *wrapped);
+
+/* conn.c */
+struct conn *conn_new(struct http_server *server, struct bufferevent *pipe);
+void conn_adopt(struct conn *conn);
+void conn_pump(struct conn *conn, const char *at, size_t len);
+/* Answers and closes; only where no handler holds a request. */
+void conn_refuse(struct conn *conn, const struct http_problem *problem, struct str path);
+/* Sends, and keeps what the client does not take now. False: the client is gone. */
+bool conn_send(struct conn *conn, struct str head, struct str body);
+/* The reply in flight was handed to conn_send. */
+void conn_replied(struct conn *conn);
+void conn_doom(struct conn *conn);
+void conn_free(struct conn *conn);
+/* What a deadline that has passed means in this state. */
+void conn_expired(struct conn *conn);
+
+#endif

@@ -1,0 +1,293 @@
+/* Replies. The head is written by hand, straight into one buffer that goes out with the body in one
+ * system call. */
+#include "http/reply.h"
+
+#include <event2/http.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/conn.h"
+
+#define PROBLEM_SIZE_MAX 65536
+
+static const char *date_now(struct http_server *server)
+{
+    time_t now_s = (time_t)(clock_wall_ms() / 1000);
+    struct tm tm;
+
+    if (now_s != server->date_s) {
+        gmtime_r(&now_s, &tm);
+        strftime(server->date, sizeof server->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        server->date_s = now_s;
+    }
+    return server->date;
+}
+
+static bool is_name_sane(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 0 &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == len;
+}
+
+static bool is_value_sane(const char *value)
+{
+    for (const unsigned char *at = (const unsigned char *)value; *at; at++) {
+        if ((*at < ' ' && *at != '\t') || *at == 127)
+            return false;
+    }
+    return true;
+}
+
+/* Framing and what goes with it is ours alone. */
+static bool is_ours(const char *name)
+{
+    static const char *const names[] = {
+        "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Date", "X-Request-Id"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_line(struct buf *head, const char *name, const char *value)
+{
+    buf_add_z(head, name);
+    buf_add(head, ": ", 2);
+    buf_add_z(head, value);
+    buf_add(head, "\r\n", 2);
+}
+
+struct head_seen {
+    bool content_type, cache_control;
+};
+
+static struct head_seen add_given(struct buf *head, const struct http_header *headers, int count)
+{
+    struct head_seen seen = {0};
+
+    for (int i = 0; i < count; i++) {
+        const char *name = headers[i].name, *value = headers[i].value;
+        if (!name || !value || is_ours(name))
+            continue;
+        if (!is_name_sane(name) || !is_value_sane(value)) {
+            log_error("http.header.dropped", "index=%d", i);
+            continue;
+        }
+        seen.content_type = seen.content_type || strcasecmp(name, "Content-Type") == 0;
+        seen.cache_control = seen.cache_control || strcasecmp(name, "Cache-Control") == 0;
+        add_line(head, name, value);
+    }
+    return seen;
+}
+
+struct head_parts {
+    int status;
+    const struct http_header *headers;
+    int header_count;
+    size_t body_len;
+    const char *id;
+    bool is_close, is_http10;
+};
+
+static bool has_body(int status)
+{
+    return status >= 200 && status != 204 && status != 304;
+}
+
+static struct str write_head(struct http_server *server, const struct head_parts *parts)
+{
+    struct buf *head = &server->head;
+    struct head_seen seen;
+
+    buf_clear(head);
+    buf_add_z(head, "HTTP/1.1 ");
+    buf_add_int(head, parts->status);
+    buf_add_char(head, ' ');
+    buf_add_z(head, err_reason(parts->status));
+    buf_add_z(head, "\r\nDate: ");
+    buf_add_z(head, date_now(server));
+    buf_add_z(head, "\r\nX-Request-Id: ");
+    buf_add_z(head, parts->id);
+    buf_add_z(head, "\r\nX-Content-Type-Options: nosniff\r\n");
+    seen = add_given(head, parts->headers, parts->header_count);
+    if (!seen.cache_control)
+        buf_add_z(head, "Cache-Control: no-store\r\n");
+    if (!seen.content_type && has_body(parts->status))
+        buf_add_z(head, "Content-Type: application/json; charset=utf-8\r\n");
+    if (has_body(parts->status)) {
+        buf_add_z(head, "Content-Length: ");
+        buf_add_int(head, (int64_t)parts->body_len);
+        buf_add_z(head, "\r\n");
+    }
+    if (parts->is_close)
+        buf_add_z(head, "Connection: close\r\n");
+    else if (parts->is_http10)
+        buf_add_z(head, "Connection: keep-alive\r\n");
+    buf_add(head, "\r\n", 2);
+    return buf_str(head);
+}
+
+static void tell_done(struct http_request *request, int status, size_t reply_bytes)
+{
+    struct http_server *server = request->server;
+
+    if (!server->hooks.on_done)
+        return;
+    server->hooks.on_done(server->hooks.arg,
+                          &(struct http_done){
+                              .request_id = request->id,
+                              .route = request->route,
+                              .user_id = request->user_id,
+                              .peer = request->peer,
+                              .method = request->method,
+                              .path = request->path,
+                              .status = status,
+                              .body_bytes = request->body_bytes,
+                              .reply_bytes = reply_bytes,
+                              .duration_us = clock_monotonic_us() - request->started_us,
+                              .traceparent = request->traceparent,
+                          });
+}
+
+/* The client has left: what remains is to say so, and to free. */
+static void reply_to_nobody(struct http_request *request)
+{
+    struct evhttp_request *ev = request->ev;
+
+    tell_done(request, 0, 0);
+    request_free(request);
+    evhttp_request_free(ev);
+}
+
+void http_reply(struct http_request *request,
+                int status,
+                const struct http_header *headers,
+                int header_count,
+                struct str body)
+{
+    struct http_server *server = request->server;
+    struct conn *conn = request->conn;
+
+    if (!conn) {
+        reply_to_nobody(request);
+        return;
+    }
+    const struct guard *guard = &conn->guard;
+    conn->is_last =
+        server->is_draining || guard->is_close || (guard->is_http10 && !guard->is_keep_alive);
+    struct str head = write_head(server, &(struct head_parts){
+                                             .status = status,
+                                             .headers = headers,
+                                             .header_count = header_count,
+                                             .body_len = body.len,
+                                             .id = request->id,
+                                             .is_close = conn->is_last,
+                                             .is_http10 = guard->is_http10,
+                                         });
+    if (!has_body(status) || request->method == HTTP_HEAD)
+        body.len = 0;
+    server->now_us = clock_monotonic_us();
+    conn->request = NULL;
+    bool is_sent = conn_send(conn, head, body);
+    tell_done(request, status, head.len + body.len);
+    request_free(request);
+    if (is_sent)
+        conn_replied(conn);
+    else
+        conn_doom(conn);
+}
+
+void http_problem_body(struct buf *out,
+                       const struct http_problem *problem,
+                       struct str path,
+                       const char *request_id)
+{
+    const struct err_info *info = err_info(problem->err);
+    int status = problem->status ? problem->status : info->status;
+    char now[25];
+
+    clock_rfc3339(clock_wall_ms(), now);
+    buf_add_z(out, "{\"statusCode\":");
+    buf_add_int(out, status);
+    buf_add_z(out, ",\"message\":");
+    buf_add_json_string(out, str_from(problem->message ? problem->message : info->message));
+    buf_add_z(out, ",\"error\":");
+    buf_add_json_string(out, str_from(err_reason(status)));
+    buf_add_z(out, ",\"timestamp\":\"");
+    buf_add_z(out, now);
+    buf_add_z(out, "\",\"path\":");
+    buf_add_json_string(out, path);
+    buf_add_z(out, ",\"code\":");
+    buf_add_json_string(out, str_from(problem->code ? problem->code : info->code));
+    buf_add_z(out, ",\"requestId\":");
+    buf_add_json_string(out, str_from(request_id));
+    if (problem->details_json.len) {
+        buf_add_z(out, ",\"details\":");
+        buf_add_str(out, problem->details_json);
+    }
+    buf_add_char(out, '}');
+}
+
+#define PROBLEM_HEADERS_MAX 32
+
+static int problem_headers(const struct http_problem *problem,
+                           struct http_header out[PROBLEM_HEADERS_MAX],
+                           char retry_after[16])
+{
+    int status = problem->status ? problem->status : err_info(problem->err)->status;
+    int wait_s = problem->retry_after_s;
+    int count = 0;
+
+    if (wait_s <= 0 && (status == 503 || status == 429))
+        wait_s = 1;
+    if (wait_s > 0) {
+        snprintf(retry_after, 16, "%d", wait_s);
+        out[count++] = (struct http_header){"Retry-After", retry_after};
+    }
+    if (problem->allow)
+        out[count++] = (struct http_header){"Allow", problem->allow};
+    for (int i = 0; i < problem->header_count && count < PROBLEM_HEADERS_MAX; i++)
+        out[count++] = problem->headers[i];
+    return count;
+}
+
+void http_reply_problem(struct http_request *request, const struct http_problem *problem)
+{
+    struct http_header headers[PROBLEM_HEADERS_MAX];
+    char retry_after[16];
+    int count = problem_headers(problem, headers, retry_after);
+    int status = problem->status ? problem->status : err_info(problem->err)->status;
+    struct buf body;
+
+    buf_init(&body, PROBLEM_SIZE_MAX + problem->details_json.len);
+    http_problem_body(&body, problem, request->path, request->id);
+    http_reply(request, status, headers, count, buf_str(&body));
+    buf_done(&body);
+}
+
+bool reply_refusal(struct conn *conn, const struct http_problem *problem, struct str path)
+{
+    struct http_server *server = conn->server;
+    char id[REQUEST_ID_SIZE];
+    struct buf body;
+    bool is_sent;
+
+    request_id_make(server, id);
+    buf_init(&body, PROBLEM_SIZE_MAX);
+    http_problem_body(&body, problem, path, id);
+    struct str head = write_head(server, &(struct head_parts){
+                                             .status = err_info(problem->err)->status,
+                                             .body_len = body.len,
+                                             .id = id,
+                                             .is_close = true,
+                                         });
+    is_sent = conn_send(conn, head, buf_str(&body));
+    buf_done(&body);
+    return is_sent;
+}

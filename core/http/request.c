@@ -1,0 +1,248 @@
+/* What handlers see of a request. Path, query, headers and body are slices of evhttp's request,
+ * which lives until the reply. */
+#include "http/request.h"
+
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "http/conn.h"
+
+#define REQUEST_ID_TAKEN_MAX 64
+#define TRACEPARENT_LEN      55
+#define ADDRESS_SIZE         64
+
+enum http_method http_request_method(const struct http_request *request)
+{
+    return request->method;
+}
+
+struct str http_request_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+struct str http_request_query(const struct http_request *request)
+{
+    return request->query;
+}
+
+struct str http_request_header(const struct http_request *request, const char *name)
+{
+    return str_from(evhttp_find_header(evhttp_request_get_input_headers(request->ev), name));
+}
+
+struct str http_request_body(struct http_request *request)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(request->ev);
+
+    if (request->body.at == NULL) {
+        request->body.len = evbuffer_get_length(input);
+        request->body.at = request->body.len ? (const char *)evbuffer_pullup(input, -1) : "";
+    }
+    return request->body;
+}
+
+const char *http_request_id(const struct http_request *request)
+{
+    return request->id;
+}
+
+const char *http_request_peer(const struct http_request *request)
+{
+    return request->peer;
+}
+
+int64_t http_request_started_us(const struct http_request *request)
+{
+    return request->started_us;
+}
+
+struct arena *http_request_arena(struct http_request *request)
+{
+    return request->arena;
+}
+
+void http_request_set_route(struct http_request *request, const char *route, const char *user_id)
+{
+    if (route)
+        request->route = arena_copy(request->arena, str_from(route));
+    if (user_id)
+        request->user_id = arena_copy(request->arena, str_from(user_id));
+}
+
+void http_request_on_gone(struct http_request *request, void (*gone)(void *arg), void *arg)
+{
+    request->gone = gone;
+    request->gone_arg = arg;
+}
+
+void request_gone(struct http_request *request)
+{
+    void (*gone)(void *arg) = request->gone;
+
+    request->conn = NULL;
+    request->gone = NULL;
+    if (gone)
+        gone(request->gone_arg);
+}
+
+void request_id_make(struct http_server *server, char out[REQUEST_ID_SIZE])
+{
+    snprintf(out, REQUEST_ID_SIZE, "%s%08x", server->id_prefix, ++server->id_next);
+}
+
+static bool is_id_sane(struct str id)
+{
+    if (id.len == 0 || id.len > REQUEST_ID_TAKEN_MAX)
+        return false;
+    return strspn(id.at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+           id.len;
+}
+
+/* 2-32-16-2 lower hex; all zero, or version ff, is none. */
+static bool is_trace_sane(struct str trace)
+{
+    static const size_t ends[] = {2, 35, 52, 55};
+    size_t at = 0;
+
+    if (trace.len != TRACEPARENT_LEN || memcmp(trace.at, "ff", 2) == 0)
+        return false;
+    for (size_t part = 0; part < 4; part++) {
+        bool is_zero = true;
+        for (; at < ends[part]; at++) {
+            if (!strchr("0123456789abcdef", trace.at[at]))
+                return false;
+            is_zero = is_zero && trace.at[at] == '0';
+        }
+        if (is_zero && (part == 1 || part == 2))
+            return false;
+        if (part < 3 && trace.at[at++] != '-')
+            return false;
+    }
+    return true;
+}
+
+/* Is address, as text, in the list of the settings? */
+static bool is_trusted(const char *list, const char *address)
+{
+    size_t len = strlen(address);
+
+    while (list && *list) {
+        list += strspn(list, ", \t");
+        size_t item_len = strcspn(list, ", \t");
+        if (item_len == len && memcmp(list, address, len) == 0)
+            return true;
+        list += item_len;
+    }
+    return false;
+}
+
+static bool is_address(const char *text)
+{
+    unsigned char parsed[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, text, parsed) == 1 || inet_pton(AF_INET6, text, parsed) == 1;
+}
+
+/* Walks X-Forwarded-For from its end, the newest hop, as long as those who added to it are trusted.
+ * What an untrusted client has written in it is never looked at. */
+static const char *forwarded_peer(struct http_request *request, const char *peer)
+{
+    const char *trusted = request->server->settings.trusted_proxies;
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(request->ev);
+    const char *all = "";
+    struct evkeyval *header;
+
+    if (!is_trusted(trusted, peer))
+        return peer;
+    TAILQ_FOREACH(header, headers, next)
+    {
+        if (strcasecmp(header->key, "X-Forwarded-For") == 0)
+            all = arena_printf(request->arena, "%s,%s", all, header->value);
+    }
+    for (size_t end = strlen(all); end > 0;) {
+        size_t start = end;
+        char hop[ADDRESS_SIZE];
+        while (start > 0 && all[start - 1] != ',')
+            start--;
+        if (sscanf(all + start, " %63[0-9A-Fa-f.:]", hop) != 1 || !is_address(hop))
+            return peer;
+        peer = arena_copy(request->arena, str_from(hop));
+        if (!is_trusted(trusted, peer))
+            return peer;
+        end = start > 0 ? start - 1 : 0;
+    }
+    return peer;
+}
+
+static void read_identity(struct http_request *request)
+{
+    struct str id = http_request_header(request, "X-Request-Id");
+    struct str trace = http_request_header(request, "traceparent");
+    const char *proxies = request->server->settings.trusted_proxies;
+    char *peer = NULL;
+    ev_uint16_t port;
+
+    if (is_id_sane(id)) {
+        request->id = id.at;
+    } else {
+        char *made = arena_alloc(request->arena, REQUEST_ID_SIZE);
+        request_id_make(request->server, made);
+        request->id = made;
+    }
+    if (is_trace_sane(trace))
+        request->traceparent = trace.at;
+    evhttp_connection_get_peer(evhttp_request_get_connection(request->ev), &peer, &port);
+    request->peer = arena_copy(request->arena, str_from(peer));
+    if (proxies && *proxies)
+        request->peer = forwarded_peer(request, request->peer);
+}
+
+struct http_request *request_new(struct conn *conn, struct evhttp_request *ev)
+{
+    struct http_server *server = conn->server;
+    struct arena *arena = server->arena_count ? server->arenas[--server->arena_count] : arena_new();
+    struct http_request *request = arena_alloc(arena, sizeof *request);
+    const char *uri = evhttp_request_get_uri(ev);
+    size_t path_len = strcspn(uri, "?");
+
+    *request = (struct http_request){
+        .server = server,
+        .conn = conn,
+        .ev = ev,
+        .arena = arena,
+        .method = conn->guard.method,
+        .path = {uri, path_len},
+        .body_bytes = conn->guard.content_length,
+        .query = str_from(uri + path_len + (uri[path_len] == '?')),
+        .started_us = server->now_us,
+    };
+    server->in_flight++;
+    read_identity(request);
+    return request;
+}
+
+void request_free(struct http_request *request)
+{
+    struct http_server *server = request->server;
+    struct arena *arena = request->arena;
+
+    server->in_flight--;
+    if (server->is_draining)
+        server_settle_soon(server);
+    if (server->arena_count < ARENAS_KEPT_MAX) {
+        arena_reset(arena);
+        server->arenas[server->arena_count++] = arena;
+    } else {
+        arena_free(arena);
+    }
+}
