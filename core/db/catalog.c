@@ -1,5 +1,5 @@
-/* Query files to statements. Replaced texts stay alive, since a connection or a waiting request may still hold
- * them; ids are never reused, so the name that a text was prepared under belongs to it for good. */
+/* Query files to statements. Replaced texts stay alive, since a waiting request may still hold them; an id belongs
+ * to a text for good, and so does the name that it is prepared under. */
 #include "db/catalog.h"
 
 #include <dirent.h>
@@ -96,22 +96,39 @@ int db_params_of(struct str text)
     return highest;
 }
 
+/* The same text has the same id, whichever catalog read it: a reload prepares nothing twice. Never freed: as many as
+ * there were different texts. */
+static unsigned id_of(uint64_t hash)
+{
+    static uint64_t *known; /* id to hash */
+    static unsigned count;
+
+    for (unsigned id = 0; id < count; id++)
+        if (known[id] == hash)
+            return id;
+    if (count % 256 == 0)
+        known = realloc(known, (count + 256) * sizeof(*known));
+    if (!known)
+        abort();
+    known[count] = hash;
+    return count++;
+}
+
 struct db_statement *db_statement_new(struct str name, struct str text)
 {
-    static unsigned next_id;
     struct db_statement *statement = calloc(1, sizeof(*statement));
+    uint64_t hash = hash_of(text);
 
     if (!statement)
         abort();
     statement->name = copy_of(name);
     statement->text = copy_of(text);
-    statement->id = next_id++;
+    statement->id = id_of(hash);
     statement->params = db_params_of(text);
     (void)snprintf(statement->prepared_name,
                    sizeof(statement->prepared_name),
-                   "s%u_%016llx",
-                   statement->id,
-                   (unsigned long long)hash_of(text));
+                   "s_%016llx",
+                   (unsigned long long)hash);
     return statement;
 }
 

@@ -9,9 +9,9 @@ struct db_shape; /* db/result_parts.h */
 struct db_statement {
     char *name;
     char *text;
-    unsigned id; /* dense, unique in the process: connections keep a byte a statement */
+    unsigned id; /* of the text; dense in the process: connections keep a byte an id */
     int params;
-    char prepared_name[32]; /* id and hash of the text: another text never meets an old plan */
+    char prepared_name[32]; /* the text's hash: another text never meets an old plan */
     /* How its rows become objects: a cache, filled by the first result that asks. Older ones stay
      * chained behind it, since a result may still point to them. */
     struct db_shape *shape;
