@@ -13,6 +13,7 @@ local function run_busted(arguments)
     end
     _G.arg = arguments
     arguments[0] = "souk spec"
+    table.insert(arguments, 1, "--ignore-lua")
     local ok, problem = pcall(function()
         require("busted.runner")({ standalone = false })
     end)

@@ -1,0 +1,64 @@
+--- Databases of specs: each is a copy of the migrated template, in the cluster of this test run.
+local shell = require("spec.support.shell")
+
+local PSQL = "/usr/lib/postgresql/15/bin/psql -X -q -A -t -F '\t' -v ON_ERROR_STOP=1 -d "
+
+local database = {}
+database.__index = database
+
+local made = 0
+
+local function url_of(name)
+    local pattern = os.getenv("SOUK_TEST_DATABASE_URL")
+        or error("SOUK_TEST_DATABASE_URL is not set: run specs by ./souk test")
+    return (pattern:gsub("@@", name))
+end
+
+local function open(name)
+    return setmetatable({ name = name, url = url_of(name) }, database)
+end
+
+--- The database of this spec file: the one core.db is connected to.
+function database.own()
+    return open(os.getenv("DATABASE_URL"):match("dbname='?([%w_]+)"))
+end
+
+--- A new copy of the template, empty but for what migrations put in.
+function database.fresh()
+    made = made + 1
+    local name = ("%s_%d"):format(database.own().name, made)
+    open("postgres"):query("create database " .. name .. " template souk_template")
+    return open(name)
+end
+
+function database:drop()
+    open("postgres"):query("drop database if exists " .. self.name .. " with (force)")
+end
+
+--- Runs SQL text as it stands and returns its rows: arrays of texts.
+function database:query(sql)
+    local rows = {}
+    local output = shell.must(PSQL .. shell.quote(self.url) .. " -c " .. shell.quote(sql))
+    for line in output:gmatch("[^\n]+") do
+        local row = {}
+        for field in (line .. "\t"):gmatch("([^\t]*)\t") do
+            row[#row + 1] = field
+        end
+        rows[#rows + 1] = row
+    end
+    return rows
+end
+
+--- The first column of the first row, as a number where it is one.
+function database:value(sql)
+    local row = self:query(sql)[1]
+    return row and (tonumber(row[1]) or row[1])
+end
+
+--- Whether PostgreSQL takes the SQL; its message when not.
+function database:try(sql)
+    local output, code = shell.run(PSQL .. shell.quote(self.url) .. " -c " .. shell.quote(sql))
+    return code == 0, output
+end
+
+return database

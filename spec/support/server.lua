@@ -1,0 +1,136 @@
+--- The real binary, sanitized, as a process of its own on free ports.
+--
+--   local server = server_process.start{ db = database.fresh(), set = {["http.workers"] = 1} }
+--   client.request{ port = server.port, path = "/health" }
+--   server:stop()   -- fails when it did not drain with 0, or a sanitizer has reported
+local client = require("spec.support.client")
+local shell = require("spec.support.shell")
+
+local server = {}
+server.__index = server
+
+local BINARY = os.getenv("SOUK_BINARY") or "build/sanitize/souk"
+local CONF = "conf/test.conf"
+local READY_S = 60
+local STOP_S = 40
+
+local started = 0
+
+local function new_home(name)
+    started = started + 1
+    local home = ("%s/%s_%d"):format(os.getenv("SOUK_HOME"), name, started)
+    shell.must("mkdir -p " .. shell.quote(home))
+    return home
+end
+
+local function command_line(self, subcommand)
+    local words = {
+        "env -u STRIPE_SECRET_KEY -u STRIPE_WEBHOOK_SECRETS -u SOUK_PORT",
+        "SOUK_HOME=" .. shell.quote(self.home),
+        "DATABASE_URL=" .. shell.quote(self.db and self.db.url or ""),
+        self.binary, subcommand, "--conf", CONF,
+    }
+    local keys = {}
+    for key in pairs(self.set) do
+        keys[#keys + 1] = key
+    end
+    table.sort(keys)
+    for _, key in ipairs(keys) do
+        words[#words + 1] = "--set " .. shell.quote(key .. "=" .. tostring(self.set[key]))
+    end
+    return table.concat(words, " ")
+end
+
+--- options: db (a database, or nil), set (settings), port, name, subcommand ("serve"), binary,
+-- ready ("/ready": the path that answers 200 when it serves).
+function server.start(options)
+    local set = { ["http.port"] = options.port or shell.free_port() }
+    set["metrics.port"] = shell.free_port()
+    for key, value in pairs(options.set or {}) do
+        set[key] = value
+    end
+    local name = options.name or "server"
+    local self = setmetatable({
+        db = options.db,
+        home = options.home or new_home(name),
+        name = name,
+        port = tonumber(set["http.port"]),
+        metrics_port = tonumber(set["metrics.port"]),
+        set = set,
+        subcommand = options.subcommand or "serve",
+        binary = options.binary or BINARY,
+        ready = options.ready or "/ready",
+    }, server)
+    self.url = "http://127.0.0.1:" .. self.port
+    self:restart()
+    return self
+end
+
+--- Starts it (again) on the same ports and home, and waits until it serves.
+function server:restart()
+    self.pid = shell.background(self.home, command_line(self, self.subcommand))
+    shell.wait_until(self.name .. " serves", READY_S, function()
+        if self:exit_code() then
+            error(("%s ended with %d before it served:\n%s"):format(
+                self.name, self:exit_code(), self:log():sub(-4000)), 0)
+        end
+        return client.request({ port = self.port, path = self.ready }).status == 200
+    end)
+end
+
+function server:log()
+    return shell.read(self.home .. "/log") or ""
+end
+
+function server:exit_code()
+    return tonumber((shell.read(self.home .. "/rc") or ""))
+end
+
+function server:signal(signal, pid)
+    shell.run(("kill -%s %d"):format(signal, pid or self.pid))
+end
+
+--- The pids of its workers.
+function server:workers()
+    local pids = {}
+    local path = ("/proc/%d/task/%d/children"):format(self.pid, self.pid)
+    for pid in (shell.read(path) or ""):gmatch("%d+") do
+        pids[#pids + 1] = tonumber(pid)
+    end
+    return pids
+end
+
+--- Ends the master and all its workers at once, without any chance to clean up.
+function server:kill_all()
+    local pids = self:workers()
+    pids[#pids + 1] = self.pid
+    shell.run("kill -KILL " .. table.concat(pids, " "))
+    shell.wait_until(self.name .. " is gone", 10, function()
+        return self:exit_code()
+    end)
+end
+
+function server:assert_no_report()
+    local log = self:log()
+    local report = log:match("[^\n]*Sanitizer: .*") or log:match("[^\n]*runtime error: .*")
+    if report then
+        error(self.name .. ": " .. report:sub(1, 4000), 2)
+    end
+end
+
+--- Drains and ends it.
+function server:stop()
+    if not self:exit_code() then
+        self:signal("TERM")
+        shell.wait_until(self.name .. " stops", STOP_S, function()
+            return self:exit_code()
+        end)
+    end
+    self:assert_no_report()
+    if self:exit_code() ~= 0 then
+        error(("%s ended with %d:\n%s"):format(
+            self.name, self:exit_code(), self:log():sub(-4000)), 2)
+    end
+end
+
+return server

@@ -1,0 +1,82 @@
+--- Programs run by specs: quoting, output, background processes with their exit codes.
+local socket = require("socket")
+
+local shell = {}
+
+function shell.quote(text)
+    return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
+end
+
+--- Runs a command line; its output (stderr too) and exit code.
+function shell.run(line)
+    local pipe = assert(io.popen("{ " .. line .. "\n} 2>&1; echo \"|$?\"", "r"))
+    local output = pipe:read("*a")
+    pipe:close()
+    local text, code = output:match("^(.*)|(%d+)\n$")
+    return text, tonumber(code)
+end
+
+--- The output of a command line that must end with 0.
+function shell.must(line)
+    local text, code = shell.run(line)
+    if code ~= 0 then
+        error(("%s\nended with %s:\n%s"):format(line, code, text), 2)
+    end
+    return text
+end
+
+function shell.read(path)
+    local file = io.open(path, "rb")
+    if not file then
+        return nil
+    end
+    local text = file:read("*a")
+    file:close()
+    return text
+end
+
+function shell.write(path, text)
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+end
+
+--- Calls is_there() until it is true; error after timeout_s.
+function shell.wait_until(what, timeout_s, is_there)
+    local deadline_s = socket.gettime() + timeout_s
+    repeat
+        local found = is_there()
+        if found then
+            return found
+        end
+        socket.sleep(0.02)
+    until socket.gettime() > deadline_s
+    error(("%s: not within %s s"):format(what, timeout_s), 2)
+end
+
+--- A port that nobody listened on a moment ago.
+function shell.free_port()
+    local probe = assert(socket.bind("127.0.0.1", 0))
+    local _, port = probe:getsockname()
+    probe:close()
+    return tonumber(port)
+end
+
+--- Starts a command line in a session of its own, its output in <folder>/log. Files tell the rest:
+-- <folder>/pid while it runs (run_file.sh ends what a broken spec leaves), <folder>/rc after it.
+function shell.background(folder, line)
+    shell.write(folder .. "/start.sh", table.concat({
+        "rm -f " .. shell.quote(folder .. "/rc"),
+        line .. " >>" .. shell.quote(folder .. "/log") .. " 2>&1 </dev/null &",
+        "echo $! >" .. shell.quote(folder .. "/pid"),
+        "wait $!",
+        "echo $? >" .. shell.quote(folder .. "/rc"),
+    }, "\n") .. "\n")
+    os.remove(folder .. "/pid")
+    os.execute("setsid sh " .. shell.quote(folder .. "/start.sh") .. " >/dev/null 2>&1 &")
+    return shell.wait_until("a process", 10, function()
+        return tonumber((shell.read(folder .. "/pid") or ""))
+    end)
+end
+
+return shell
