@@ -1,5 +1,6 @@
 --- The database for routes and flows: named statements of sql/queries, and transactions as a function.
 local core_db = require("core.db")
+local json = require("core.json")
 
 local db = {
     query = core_db.query,
@@ -12,6 +13,7 @@ local db = {
     array = core_db.array,
     in_tx = core_db.in_tx,
     ready = core_db.ready,
+    null = json.null,
 }
 
 local ATTEMPTS_MAX = 3

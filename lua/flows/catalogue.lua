@@ -1,0 +1,57 @@
+--- What all routes on a product share: whose it is, what may still be done with it, and telling the workers.
+local db = require("souk.db")
+local err = require("souk.err")
+local shared = require("core.shared")
+
+local catalogue = {}
+
+--- Counts and trees that workers keep are made again: call after the commit of what changed them.
+function catalogue.changed()
+    shared.bump("catalogue")
+end
+
+--- Inside a transaction: the locked row of a product that this user may change. Another vendor's is not there.
+function catalogue.lock(user, product_id)
+    local row, problem = db.one("product/lock", product_id)
+    if problem then
+        return nil, problem
+    end
+    if not row or (user.role ~= "ADMIN" and row.vendor_id ~= user.vendor_id) then
+        return nil, err.not_found()
+    end
+    return row
+end
+
+--- Runs change(row) on the locked product, commits, and gives the product as its owner sees it (JSON text).
+function catalogue.change(req, change)
+    local is_changed, problem = db.tx(function()
+        local row, refusal = catalogue.lock(req.user, req.params.id)
+        if not row then
+            return nil, refusal
+        end
+        return change(row)
+    end)
+    if not is_changed then
+        return nil, problem
+    end
+    catalogue.changed()
+    return db.row_json("product/full", req.params.id, nil)
+end
+
+local STEPS = {
+    publish = { status = "PUBLISHED", DRAFT = true, UNPUBLISHED = true },
+    unpublish = { status = "UNPUBLISHED", PUBLISHED = true },
+    archive = { status = "ARCHIVED", DRAFT = true, UNPUBLISHED = true, PUBLISHED = true },
+}
+
+--- Takes a locked product to its next status, or refuses.
+function catalogue.step(row, name)
+    local step = STEPS[name]
+    if not step[row.status] then
+        return nil, err.illegal_step(("a product that is %s cannot be %s"):format(
+            row.status, step.status))
+    end
+    return db.exec("product/set_status", row.id, step.status)
+end
+
+return catalogue

@@ -1,0 +1,308 @@
+--- From a cart to an order that holds its goods. One statement reads; the fee policy decides; one pipelined transaction
+--- writes. What was read is an assumption until that transaction proves it: it takes exactly this cart, reserves at
+--- exactly these prices, or changes nothing.
+local clock = require("core.clock")
+local conf = require("core.conf")
+local crypto = require("core.crypto")
+local geo = require("core.geo")
+local json = require("core.json")
+local db = require("souk.db")
+local err = require("souk.err")
+local events = require("souk.events")
+local money = require("souk.money")
+local fees = require("flows.fees")
+
+local checkout = {}
+
+local TOTAL_MAX = 1e12
+local ATTEMPTS_MAX = 2
+
+local function is_stale(problem)
+    return problem.code == "price_changed" or problem.code == "cart_changed"
+end
+
+--- Every line that the shelf cannot serve, as the database would tell; nil when all can be.
+local function short_lines(rows)
+    local details
+    for _, row in ipairs(rows) do
+        if row.available < row.quantity then
+            details = details or {}
+            details[#details + 1] = {
+                field = "items",
+                message = ("%d wanted, %d available"):format(row.quantity, row.available),
+                productId = row.product_id,
+                requested = row.quantity,
+                available = row.available,
+            }
+        end
+    end
+    return details
+end
+
+local function check_cart(rows)
+    if #rows == 0 then
+        return nil, err.empty_cart()
+    end
+    local short = short_lines(rows)
+    if short then
+        return nil, err.insufficient_stock(nil, short)
+    end
+    local total = 0
+    for _, row in ipairs(rows) do
+        if row.currency ~= rows[1].currency then
+            return nil, err.conflict("the cart mixes currencies: check out one at a time")
+        end
+        total = total + row.price_minor * row.quantity
+    end
+    if total > TOTAL_MAX then
+        return nil, err.conflict("the order is worth more than one order can be")
+    end
+    return total
+end
+
+local function split_words(text)
+    local words = json.array({})
+    for word in (text or ""):gmatch("[^,]+") do
+        words[#words + 1] = word
+    end
+    return words
+end
+
+local function make_item(row, part)
+    return {
+        id = crypto.uuid7(),
+        product_id = row.product_id,
+        name = row.name,
+        price = row.price_minor,
+        quantity = row.quantity,
+        total = row.price_minor * row.quantity,
+        categories = split_words(row.categories),
+        part = part,
+    }
+end
+
+--- Rows come with a vendor's lines together. A part is what becomes a vendor order.
+local function make_parts(rows)
+    local parts, part = {}, nil
+    for _, row in ipairs(rows) do
+        if not part or part.vendor_id ~= row.vendor_id then
+            part = {
+                id = crypto.uuid7(), vendor_id = row.vendor_id, subtotal = 0, items = {}, row = row,
+            }
+            parts[#parts + 1] = part
+        end
+        local item = make_item(row, part)
+        part.items[#part.items + 1] = item
+        part.subtotal = part.subtotal + item.total
+    end
+    return parts
+end
+
+local function distance_km(row, address)
+    if not (row.lat_deg and address.lat and address.lng) then
+        return nil
+    end
+    return geo.distance_m(row.lat_deg, row.lon_deg, address.lat, address.lng) / 1000
+end
+
+local function policy_input(part, currency, address)
+    local items = json.array({})
+    for i, item in ipairs(part.items) do
+        items[i] = {
+            product_id = item.product_id, categories = item.categories, quantity = item.quantity,
+            unit_price = item.price, line_total = item.total,
+        }
+    end
+    return {
+        subtotal = part.subtotal,
+        currency = currency,
+        items = items,
+        vendor = { id = part.vendor_id, tier = part.row.tier, country = part.row.country },
+        buyer = json.object({ country = address.country }),
+        distance_km = distance_km(part.row, address),
+        placed_on = clock.rfc3339():sub(1, 10),
+        fee_bps = tonumber(conf("fee.bps")),
+    }
+end
+
+--- Gives every part its fee; returns their sum, or nil, err.
+local function add_fees(parts, currency, address)
+    local sum = 0
+    for _, part in ipairs(parts) do
+        local fee, problem = fees.of(policy_input(part, currency, address))
+        if not fee then
+            return nil, problem
+        end
+        part.fee = fee
+        sum = sum + fee.fee
+    end
+    return sum
+end
+
+--- Columns of the list, each as an array for unnest.
+local function columns(list, ...)
+    local arrays = {}
+    for i, read in ipairs({ ... }) do
+        local column = {}
+        for j, entry in ipairs(list) do
+            column[j] = type(read) == "string" and entry[read] or read(entry)
+        end
+        arrays[i] = db.array(column)
+    end
+    return unpack(arrays)
+end
+
+local function all_items(parts)
+    local items = {}
+    for _, part in ipairs(parts) do
+        for _, item in ipairs(part.items) do
+            items[#items + 1] = item
+        end
+    end
+    return items
+end
+
+local function all_fee_lines(parts)
+    local lines = {}
+    for _, part in ipairs(parts) do
+        for i, line in ipairs(part.fee.lines) do
+            lines[#lines + 1] = { part_id = part.id, position = i, name = line.name, amount = line.amount }
+        end
+    end
+    return lines
+end
+
+local function write(order, rows)
+    local part_columns = {
+        columns(order.parts, "id", "vendor_id", "subtotal",
+            function(part) return part.fee.fee end,
+            function(part) return part.fee.reason end,
+            function(part) return part.fee.input end),
+    }
+    local ids, quantities, prices = columns(rows, "product_id", "quantity", "price_minor")
+    return db.batch({
+        { "checkout/take_cart", order.buyer_id, ids, quantities },
+        { "checkout/reserve", ids, quantities, prices },
+        {
+            "order/insert", order.id, order.buyer_id, order.currency, order.total, order.fee,
+            json.encode(order.address), order.note or json.null, tonumber(conf("order.expires_after_s")),
+        },
+        {
+            "vendor_order/insert", order.id, order.currency, order.parts[1].fee.version,
+            unpack(part_columns),
+        },
+        {
+            "order/insert_items", order.id,
+            columns(order.items, "id",
+                function(item) return item.part.id end,
+                function(item) return item.part.vendor_id end,
+                "product_id", "name", "price", "quantity"),
+        },
+        {
+            "vendor_order/insert_fees",
+            columns(all_fee_lines(order.parts), "part_id", "position", "name", "amount"),
+        },
+        events.entry("order.created", { orderId = order.id }),
+    })
+end
+
+-- The answer, equal to what GET /orders/{id} gives ---------------------------------------------------------------------
+
+local function by_id(a, b)
+    return a.id < b.id
+end
+
+local function item_views(items, currency)
+    local views = json.array({})
+    for i, item in ipairs(items) do
+        views[i] = {
+            id = item.id, productId = item.product_id, vendorId = item.part.vendor_id, name = item.name,
+            unitPrice = money.of(item.price, currency), quantity = item.quantity,
+            lineTotal = money.of(item.total, currency),
+        }
+    end
+    table.sort(views, by_id)
+    return views
+end
+
+local function fee_line_views(lines, currency)
+    local views = json.array({})
+    for i, line in ipairs(lines) do
+        views[i] = { name = line.name, amount = money.of(line.amount, currency) }
+    end
+    return views
+end
+
+local function part_view(part, order, created_at)
+    return {
+        id = part.id, orderId = order.id, vendorId = part.vendor_id, status = "PENDING",
+        subtotal = money.of(part.subtotal, order.currency),
+        platformFee = money.of(part.fee.fee, order.currency),
+        earnings = money.of(part.subtotal - part.fee.fee, order.currency),
+        feeLines = fee_line_views(part.fee.lines, order.currency),
+        feePolicyVersion = part.fee.version,
+        items = item_views(part.items, order.currency),
+        shippingAddress = order.address,
+        tracking = json.null,
+        createdAt = created_at, updatedAt = created_at,
+    }
+end
+
+local function view(order, row)
+    local parts = json.array({})
+    for i, part in ipairs(order.parts) do
+        parts[i] = part_view(part, order, row.created_at)
+    end
+    table.sort(parts, by_id)
+    return {
+        id = order.id, number = row.number, status = "PENDING",
+        subtotal = money.of(order.total, order.currency), total = money.of(order.total, order.currency),
+        items = item_views(order.items, order.currency),
+        vendorOrders = parts,
+        payment = json.null,
+        shippingAddress = order.address,
+        note = order.note or json.null,
+        expiresAt = row.expires_at, createdAt = row.created_at, updatedAt = row.created_at,
+    }
+end
+
+local function attempt(buyer_id, input)
+    local rows, problem = db.query("checkout/read", buyer_id)
+    if not rows then
+        return nil, problem
+    end
+    local total, refusal = check_cart(rows)
+    if not total then
+        return nil, refusal
+    end
+    local order = {
+        id = crypto.uuid7(), buyer_id = buyer_id, currency = rows[1].currency, total = total,
+        address = input.shippingAddress, note = input.note, parts = make_parts(rows),
+    }
+    order.items = all_items(order.parts)
+    order.fee, problem = add_fees(order.parts, order.currency, order.address)
+    if not order.fee then
+        return nil, problem
+    end
+    local results, failure = write(order, rows)
+    if not results then
+        return nil, failure
+    end
+    return view(order, results[3][1])
+end
+
+--- input: {shippingAddress, note}. The order as its buyer sees it, or nil, err. When a price or the cart changed between
+--- reading and writing it is read once more; in a transaction of the caller's, which is lost by then, that is told.
+function checkout.place(buyer_id, input)
+    local attempts = db.in_tx() and 1 or ATTEMPTS_MAX
+    local order, problem
+    for _ = 1, attempts do
+        order, problem = attempt(buyer_id, input)
+        if order or not is_stale(problem) then
+            break
+        end
+    end
+    return order, problem
+end
+
+return checkout

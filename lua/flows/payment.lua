@@ -1,0 +1,394 @@
+--- Paying an order. The buyer's browser pays at Stripe with a client secret; we hold a PaymentIntent for exactly the
+--- order's amount and believe nobody but Stripe about its state. Every piece of news goes through payment.apply.
+local conf = require("core.conf")
+local crypto = require("core.crypto")
+local json = require("core.json")
+local log = require("core.log")
+local db = require("souk.db")
+local err = require("souk.err")
+local declines = require("flows.declines")
+local stripe_api = require("flows.stripe_api")
+local stripe_ops = require("flows.stripe_ops")
+local refund = require("flows.refund")
+
+local payment = {}
+
+local value = stripe_api.value
+
+local STATUSES = {
+    requires_payment_method = "CREATED",
+    requires_confirmation = "CREATED",
+    requires_action = "REQUIRES_ACTION",
+    processing = "PROCESSING",
+    requires_capture = "PROCESSING",
+    succeeded = "SUCCEEDED",
+    canceled = "CANCELLED",
+}
+
+--- The least that Stripe charges, in minor units; what is not listed has the least of none.
+local LEAST = { USD = 50, EUR = 50, GBP = 30, INR = 50, JPY = 50, CAD = 50, AUD = 50, CHF = 50 }
+
+local ENDED = "this payment has ended: start another one"
+
+--- A PaymentIntent in the words of payment_apply (sql/functions); nil when its status is unknown to us.
+local function facts_of(intent)
+    local status = STATUSES[intent.status]
+    if not status then
+        return nil
+    end
+    local failure = value(intent.last_payment_error)
+    local code, message
+    if failure then
+        code, message = declines.public(value(failure.code), value(failure.decline_code))
+    end
+    local metadata = value(intent.metadata) or {}
+    return {
+        id = intent.id, status = status, providerStatus = intent.status,
+        amount = intent.amount, received = value(intent.amount_received), currency = intent.currency,
+        orderId = value(metadata.order_id), isLive = intent.livemode,
+        chargeId = value(intent.latest_charge), failureCode = code, failureMessage = message,
+    }
+end
+
+local function tell(payment_id, outcome, facts)
+    if outcome == "QUARANTINED" then
+        log.error("payment.quarantined", { payment = payment_id, intent = facts.id })
+    elseif outcome == "REFUNDED" then
+        log.warn("payment.unapplied", { payment = payment_id, intent = facts.id })
+    end
+end
+
+--- Applies a PaymentIntent's state, in the caller's transaction or its own. Returns the outcome of payment_apply, or nil,
+--- err.
+function payment.apply(payment_id, intent)
+    local facts = facts_of(intent)
+    if not facts then
+        log.error("payment.status.unknown", { payment = payment_id, status = tostring(intent.status) })
+        return nil, err.stripe_away()
+    end
+    return db.tx(function()
+        local row, problem = db.one("payment/apply", payment_id, json.encode(facts))
+        if not row then
+            return nil, problem
+        end
+        if row.refund_id then
+            local op, failure = refund.queue(row.refund_id)
+            if not op then
+                return nil, failure
+            end
+        end
+        tell(payment_id, row.outcome, facts)
+        return row.outcome
+    end)
+end
+
+stripe_ops.register("payment_create", {
+    done = function(op, intent)
+        return payment.apply(op.ref_id, intent)
+    end,
+    rejected = function(op, failure)
+        log.error("payment.create.rejected", { payment = op.ref_id, code = value(failure.code) })
+        return db.query("payment/abandon", op.ref_id, "FAILED", "refused by the payment provider")
+    end,
+})
+
+-- A cancellation that Stripe refuses means that the PaymentIntent has moved on: whoever asked looks at it again.
+stripe_ops.register("payment_cancel", {
+    done = function(op, intent)
+        return payment.apply(op.ref_id, intent)
+    end,
+    rejected = function()
+        return true
+    end,
+})
+
+-- Starting ------------------------------------------------------------------------------------------------------------
+
+local function check_order(order)
+    if not order then
+        return nil, err.not_found()
+    elseif order.is_expired then
+        return nil, err.order_expired()
+    elseif order.status ~= "PENDING" then
+        return nil, err.conflict("the order is not waiting for a payment")
+    elseif order.total_minor < (LEAST[order.currency] or 1) then
+        return nil, err.conflict("the total is below the least that can be charged")
+    end
+    return true
+end
+
+local function create_params(order, payment_id)
+    return {
+        amount = order.total_minor,
+        currency = order.currency:lower(),
+        automatic_payment_methods = { enabled = true },
+        transfer_group = "order_" .. order.id,
+        description = "Order " .. order.number,
+        metadata = { order_id = order.id, payment_id = payment_id, env = conf("env") },
+    }
+end
+
+local function add(order, method)
+    local row = { id = crypto.uuid7(), method = method, status = "CREATED" }
+    local made, problem = db.one("payment/insert", row.id, order.id, method, order.total_minor,
+        order.currency, stripe_api.is_live())
+    if not made then
+        return nil, problem
+    end
+    row.amount_minor, row.currency = order.total_minor, order.currency
+    row.op, problem = stripe_ops.add({
+        kind = "payment_create", ref_id = row.id, key = ("pi:%s:%d"):format(order.id, made.number),
+        path = "/v1/payment_intents", params = create_params(order, row.id), is_sent_now = true,
+    })
+    if not row.op then
+        return nil, problem
+    end
+    return row
+end
+
+--- The order's live payment, made when there is none: committed before Stripe hears of it.
+local function open_row(order_id, buyer_id, method)
+    return db.tx(function()
+        local results, problem = db.batch({
+            { "order/lock", order_id, buyer_id },
+            { "payment/live", order_id },
+        })
+        if not results then
+            return nil, problem
+        end
+        local order = results[1][1]
+        local is_payable, refusal = check_order(order)
+        if not is_payable then
+            return nil, refusal
+        end
+        return results[2][1] or add(order, method)
+    end)
+end
+
+--- Brings a payment to what Stripe knows of it. Returns its PaymentIntent and the outcome of applying it; or nil, err.
+local function refresh(row)
+    if row.provider_payment_id then
+        local intent, problem = stripe_api.get("/v1/payment_intents/" .. row.provider_payment_id)
+        if not intent then
+            return nil, problem
+        end
+        local outcome, failure = payment.apply(row.id, intent)
+        if not outcome then
+            return nil, failure
+        end
+        return intent, outcome
+    end
+    local result, problem
+    if row.op then
+        result, problem = stripe_ops.send(row.op)
+    else
+        local op = stripe_ops.latest("payment_create", row.id)
+        if op then
+            result, problem = stripe_ops.send_again(op)
+        end
+    end
+    if problem then
+        return nil, problem
+    elseif result and result.kind == "ok" then
+        return result.object, "CHANGED"
+    elseif result then
+        return nil, err.stripe_away()
+    end
+    return nil
+end
+
+--- As refresh, but when another request has just done the same the row is read again.
+local function settle(row)
+    local intent, outcome = refresh(row)
+    if intent or outcome then
+        return intent, outcome
+    end
+    local now, problem = db.one("payment/get", row.id)
+    if not now or not now.provider_payment_id then
+        return nil, problem or err.stripe_away()
+    end
+    return refresh(now)
+end
+
+--- What a buyer needs to pay with: {paymentId, method, status, clientSecret, amount}. Asked again it is the same payment.
+function payment.open(order_id, buyer_id, method)
+    local row, problem = open_row(order_id, buyer_id, method)
+    if not row then
+        return nil, problem
+    end
+    local intent, failure = settle(row)
+    if not intent then
+        return nil, failure
+    end
+    return {
+        paymentId = row.id,
+        method = row.method,
+        status = STATUSES[intent.status],
+        clientSecret = intent.client_secret,
+        amount = { amount = row.amount_minor, currency = row.currency },
+    }
+end
+
+-- Confirming ----------------------------------------------------------------------------------------------------------
+
+local function ended(row)
+    if row.order_status == "EXPIRED" then
+        return nil, err.order_expired()
+    end
+    return nil, err.conflict(ENDED)
+end
+
+--- What the PaymentIntent means to the buyer who asks: "paid", "waiting"; or nil, err.
+local function verdict(intent, outcome)
+    local status = STATUSES[intent.status]
+    if outcome == "QUARANTINED" then
+        return nil, err.conflict("the payment does not match the order and is being looked at")
+    elseif outcome == "REFUNDED" then
+        return nil, err.order_expired("the payment came too late and is being refunded")
+    elseif status == "SUCCEEDED" then
+        return "paid"
+    elseif status == "PROCESSING" or status == "REQUIRES_ACTION" then
+        return "waiting"
+    elseif status == "CANCELLED" then
+        return nil, err.conflict(ENDED)
+    end
+    local failure = value(intent.last_payment_error)
+    if not failure then
+        return nil, err.conflict("nothing was paid yet: pay with the client secret first")
+    end
+    local code, message = declines.public(value(failure.code), value(failure.decline_code))
+    return nil, err.payment_declined(message, { { field = "payment", message = code } })
+end
+
+--- "paid" or "waiting"; or nil, err. The client's word counts for nothing: Stripe is asked.
+function payment.confirm(order_id, buyer_id, payment_id)
+    local known, problem = db.one("payment/get_for_buyer", order_id, buyer_id, payment_id)
+    if not known then
+        return nil, problem or err.not_found()
+    end
+    local row, failure = db.one("payment/get", payment_id)
+    if not row then
+        return nil, failure or err.not_found()
+    elseif row.status == "FAILED" or row.status == "CANCELLED" then
+        return ended(row)
+    elseif row.status == "SUCCEEDED" or row.status == "PARTIALLY_REFUNDED" then
+        return "paid"
+    elseif row.status == "REFUNDED" then
+        return nil, err.conflict("this payment was refunded")
+    end
+    local intent, outcome = settle(row)
+    if not intent then
+        return nil, outcome
+    end
+    return verdict(intent, outcome)
+end
+
+-- Ending --------------------------------------------------------------------------------------------------------------
+
+--- A payment whose create call has certainly never left us needs no word from Stripe.
+local function drop_unsent(row)
+    return db.tx(function()
+        local op = stripe_ops.latest("payment_create", row.id)
+        local dropped, problem = db.one("stripe_op/drop_unsent", op and op.id)
+        if not dropped then
+            return problem == nil and false or nil, problem
+        end
+        local is_done, failure = db.query("payment/abandon", row.id, "CANCELLED", "never reached Stripe")
+        if not is_done then
+            return nil, failure
+        end
+        return true
+    end)
+end
+
+local function cancel_op(row)
+    return db.tx(function()
+        local last, problem = stripe_ops.latest("payment_cancel", row.id)
+        if problem then
+            return nil, problem
+        elseif last and last.state ~= "REJECTED" and last.state ~= "DONE" then
+            return last
+        end
+        local attempt = (last and last.attempt or 0) + 1
+        local op, failure = stripe_ops.add({
+            kind = "payment_cancel", ref_id = row.id, attempt = attempt,
+            key = ("cancel:%s:%d"):format(row.id, attempt),
+            path = ("/v1/payment_intents/%s/cancel"):format(row.provider_payment_id),
+            params = { cancellation_reason = "abandoned" }, is_sent_now = true,
+        })
+        if not op then
+            return nil, failure
+        end
+        op.is_new = true
+        return op
+    end)
+end
+
+local function cancel_at_stripe(row)
+    local op, problem = cancel_op(row)
+    if not op then
+        return nil, problem
+    end
+    local result, failure
+    if op.is_new then
+        result, failure = stripe_ops.send(op)
+    else
+        result, failure = stripe_ops.send_again(op)
+    end
+    if failure then
+        return nil, failure
+    elseif result and result.kind == "rejected" then
+        -- It moved on meanwhile: succeeded, most likely.
+        return refresh(row)
+    elseif result and result.kind ~= "ok" then
+        return nil, err.stripe_away()
+    end
+    return true
+end
+
+--- Ends a live payment at Stripe, if it can still be ended. Returns its status afterwards (CANCELLED, or SUCCEEDED when
+--- the buyer was faster, or PROCESSING), or nil, err: then nothing is known and nothing may be released.
+function payment.finish(payment_id)
+    local row, problem = db.one("payment/get", payment_id)
+    if not row then
+        return nil, problem or err.not_found()
+    end
+    if not row.provider_payment_id and row.status == "CREATED" then
+        local is_dropped, failure = drop_unsent(row)
+        if failure then
+            return nil, failure
+        elseif not is_dropped then
+            local intent, refusal = settle(row)
+            if not intent and refusal then
+                return nil, refusal
+            end
+            row, problem = db.one("payment/get", payment_id)
+            if not row then
+                return nil, problem
+            end
+        end
+    end
+    if row.provider_payment_id then
+        local is_told, failure = cancel_at_stripe(row)
+        if not is_told then
+            return nil, failure
+        end
+    end
+    local now, refusal = db.one("payment/get", payment_id)
+    return now and now.status, refusal
+end
+
+--- Asks Stripe about live payments that nobody brought news of: lost webhooks, lost browsers.
+function payment.sweep()
+    local rows = db.query("payment/stuck", tonumber(conf("payment.recheck_after_s")), 20)
+    for _, row in ipairs(rows or {}) do
+        local intent = stripe_api.get("/v1/payment_intents/" .. row.provider_payment_id)
+        if intent then
+            payment.apply(row.id, intent)
+        else
+            db.exec("payment/touch", row.id)
+        end
+    end
+end
+
+return payment

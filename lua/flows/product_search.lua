@@ -1,0 +1,159 @@
+--- Lists of products on sale: which statement answers which question, and what is remembered of totals.
+local clock = require("core.clock")
+local db = require("souk.db")
+local err = require("souk.err")
+local geo_feed = require("flows.geo_feed")
+local json = require("core.json")
+local page = require("souk.page")
+local shared = require("core.shared")
+
+local product_search = {}
+
+local TOTAL_MAX = 100001       -- counting stops here,
+local TOTAL_MATCHED_MAX = 10001 -- and here when words are matched, which costs more a row
+local FACETS_OF_MAX = 10000
+local TOTAL_TTL_US = 5e6
+local TOTALS_MAX = 1000
+local NEAR_MAX = 1000
+
+local totals, total_count, totals_epoch = {}, 0, -1
+
+--- The number of matches, at most 5 s old and never older than the last change of the catalogue. Stock changes with every
+--- sale, so what depends on it is counted each time.
+local function total_of(filters, filters_text)
+    local epoch = shared.read("catalogue")
+    if epoch ~= totals_epoch or total_count >= TOTALS_MAX then
+        totals, total_count, totals_epoch = {}, 0, epoch
+    end
+    local known = totals[filters_text]
+    if known and clock.monotonic_us() - known.at_us < TOTAL_TTL_US then
+        return known.total
+    end
+    local max = filters.q and TOTAL_MATCHED_MAX or TOTAL_MAX
+    local row, problem = db.one("product/count", filters_text, max)
+    if not row then
+        return nil, problem
+    end
+    if filters.inStock == nil and totals_epoch == epoch then
+        total_count = total_count + (known and 0 or 1)
+        totals[filters_text] = { total = row.total, at_us = clock.monotonic_us() }
+    end
+    return row.total
+end
+
+--- Adds the vendors around the point to filters.
+local function add_near(filters, query)
+    local hits, problem = geo_feed.nearby({
+        lat = query.lat, lng = query.lng, radius_km = query.radiusKm, limit = NEAR_MAX,
+    })
+    if not hits then
+        return nil, problem
+    end
+    local ids, metres = json.array({}), json.array({})
+    for i, hit in ipairs(hits) do
+        ids[i], metres[i] = hit.id, hit.distance_m
+    end
+    filters.nearIds, filters.nearMeters = ids, metres
+    return true
+end
+
+local FILTERS = { "q", "category", "vendorId", "minPrice", "maxPrice", "inStock", "minRating" }
+
+local function check(query)
+    if (query.lat == nil) ~= (query.lng == nil) then
+        return err.field(query.lat and "lng" or "lat", "is required with the other coordinate")
+    elseif query.radiusKm and not query.lat then
+        return err.field("radiusKm", "needs lat and lng")
+    elseif query.sort == "distance" and not query.lat then
+        return err.field("sort", "distance needs lat and lng")
+    elseif query.sort == "relevance" and not query.q then
+        return err.field("sort", "relevance needs q")
+    elseif query.minPrice and query.maxPrice and query.minPrice > query.maxPrice then
+        return err.field("maxPrice", "must not be below minPrice")
+    end
+    return nil
+end
+
+--- The filters given; or nil, err. Second: whether there are none but vendorId.
+local function filters_of(query)
+    local refusal = check(query)
+    if refusal then
+        return nil, refusal
+    end
+    local filters, is_plain = {}, query.lat == nil
+    for _, name in ipairs(FILTERS) do
+        filters[name] = query[name]
+        is_plain = is_plain and (query[name] == nil or name == "vendorId")
+    end
+    if query.lat then
+        local is_added, problem = add_near(filters, query)
+        if not is_added then
+            return nil, problem
+        end
+    end
+    return filters, is_plain
+end
+
+local function facets_of(query, filters_text)
+    if not query.facets then
+        return nil
+    end
+    local rows, problem = db.query("product/facets", filters_text, FACETS_OF_MAX)
+    if not rows then
+        return nil, problem
+    end
+    local facets = {}
+    for name in query.facets:gmatch("%a+") do
+        facets[name] = json.array({})
+    end
+    for _, row in ipairs(rows) do
+        local list = facets[row.facet]
+        if list then
+            list[#list + 1] = { id = row.id, slug = row.slug, name = row.name, count = row.count }
+        end
+    end
+    return facets
+end
+
+--- The statement with its arguments. Newest first without filters is asked for most, and has
+--- statements of its own whose plans stay prepared; all else is planned for its very filters.
+local function statement_of(req, filters, filters_text, sort, is_plain)
+    local offset = req.query.offset or 0
+    if is_plain and sort == "newest" and offset == 0 then
+        if filters.vendorId then
+            return "product/newest_of_vendor", page.args(filters.vendorId)
+        end
+        return "product/newest", page.args()
+    end
+    local name = filters.nearIds and "product/search_near" or "product/search"
+    return name, page.args(filters_text, sort)
+end
+
+--- Answers GET /products.
+function product_search.list(req)
+    local query = req.query
+    local filters, is_plain = filters_of(query)
+    if not filters then
+        return nil, is_plain
+    end
+    local sort = query.sort or (query.q and "relevance") or "newest"
+    local filters_text = json.encode(json.object(filters))
+    local facets, problem = facets_of(query, filters_text)
+    if problem then
+        return nil, problem
+    end
+    local name, args = statement_of(req, filters, filters_text, sort, is_plain)
+    return page.list(req, {
+        query = name,
+        scope = "products " .. sort,
+        args = args,
+        cursor = { "sort", "id" },
+        total = function()
+            return total_of(filters, filters_text)
+        end,
+        total_max = filters.q and TOTAL_MATCHED_MAX or TOTAL_MAX,
+        extra = { facets = facets },
+    })
+end
+
+return product_search

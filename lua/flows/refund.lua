@@ -1,0 +1,59 @@
+--- Giving money back. The books are posted when a refund is opened (sql/functions/refund_open.sql); the call to Stripe
+--- is an operation queued in that same transaction, sent by the sweep within a second. A refund that Stripe cannot
+--- make is taken back in the books and shows in GET /admin/jobs.
+local log = require("core.log")
+local db = require("souk.db")
+local stripe_api = require("flows.stripe_api")
+local stripe_ops = require("flows.stripe_ops")
+
+local refund = {}
+
+local value = stripe_api.value
+
+--- Stripe's statuses that are final failures; all others but succeeded are on their way.
+local FAILED = { failed = true, canceled = true }
+
+--- Queues the call for an opened refund, in the transaction that opened it.
+function refund.queue(refund_id)
+    local facts, problem = db.one("refund/facts", refund_id)
+    if not facts then
+        return nil, problem
+    end
+    return stripe_ops.add({
+        kind = "refund_create", ref_id = refund_id, key = ("re:%s:1"):format(refund_id),
+        path = "/v1/refunds",
+        params = {
+            payment_intent = facts.provider_payment_id,
+            amount = facts.amount_minor,
+            reason = facts.cause == "SURPLUS_PAYMENT" and "duplicate" or "requested_by_customer",
+            metadata = { refund_id = refund_id, order_id = facts.order_id },
+        },
+    })
+end
+
+local function fail(refund_id, why)
+    log.error("refund.failed", { refund = refund_id, problem = why })
+    return db.query("refund/fail", refund_id, why)
+end
+
+--- Applies a refund's state at Stripe, in the caller's transaction or its own.
+function refund.apply(refund_id, object)
+    return db.tx(function()
+        if FAILED[object.status] then
+            return fail(refund_id, tostring(value(object.failure_reason) or object.status))
+        end
+        local status = object.status == "succeeded" and "SUCCEEDED" or "PENDING"
+        return db.exec("refund/settle", refund_id, status, object.id)
+    end)
+end
+
+stripe_ops.register("refund_create", {
+    done = function(op, object)
+        return refund.apply(op.ref_id, object)
+    end,
+    rejected = function(op, failure)
+        return fail(op.ref_id, tostring(value(failure.code) or value(failure.message) or "rejected"))
+    end,
+})
+
+return refund

@@ -1,0 +1,2 @@
+-- $1 id
+select id from categories where id = $1::uuid;

@@ -1,0 +1,3 @@
+-- $1 id
+select id, parent_id, name, slug, position from categories where id = $1::uuid
+for update;

@@ -1,0 +1,2 @@
+-- $1 subject
+delete from login_attempts where subject = $1;

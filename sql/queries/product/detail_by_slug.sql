@@ -1,0 +1,2 @@
+-- $1 slug
+select * from product_public where slug = $1;

@@ -1,0 +1,3 @@
+-- $1 id
+select id, user_id, status from vendors where id = $1::uuid
+for update;
