@@ -6,7 +6,7 @@ local web = require("souk.web")
 
 --- The files of lua/routes, in the order of the document.
 local ROUTES = {
-    "auth", "users", "products", "product_images", "categories", "vendors", "vendor_profile",
+    "auth", "users", "products", "product_images", "inventory", "categories", "vendors", "vendor_profile",
     "vendor_products", "cart", "checkout", "orders", "payments", "reviews", "vendor_orders",
     "vendor_money", "vendor_dashboard", "webhooks", "admin_users", "admin_vendors",
     "admin_categories", "admin_orders", "admin_money", "admin_invariants", "admin_audit_log",

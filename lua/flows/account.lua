@@ -1,5 +1,6 @@
---- Signing up, in and out. A login is a session: its refresh tokens form a family that ends as a whole when a used one
---- comes again, and the session's id is the jti of its access tokens, so ending it ends them too.
+--- Signing up, in and out. A login is a session: its refresh tokens form a family that ends as a
+--- whole when a used one comes again, and the session's id is the jti of its access tokens, so
+--- ending it ends them too.
 local auth = require("souk.auth")
 local conf = require("core.conf")
 local crypto = require("core.crypto")
@@ -40,7 +41,7 @@ local function granted(user, session_id, refresh_token)
     }
 end
 
--- Signing up ---------------------------------------------------------------------------------------------------------
+-- Signing up -------------------------------------------------------------------------------------
 
 local function vendor_entry(vendor_id, user_id, name, vendor)
     local location = vendor.location or {}
@@ -53,7 +54,8 @@ local function vendor_entry(vendor_id, user_id, name, vendor)
     }
 end
 
---- Creates the user, the buyer or vendor, and a first session in one transaction. input: the body of POST /auth/register.
+--- Creates the user, the buyer or vendor, and a first session in one transaction. input: the body
+--- of POST /auth/register.
 function account.register(input)
     local hash, problem = crypto.hash_password(input.password)
     if not hash then
@@ -80,7 +82,7 @@ function account.register(input)
     return granted(user, session_id, refresh_token)
 end
 
--- Signing in ---------------------------------------------------------------------------------------------------------
+-- Signing in -------------------------------------------------------------------------------------
 
 local function too_many(retry_after_s)
     local refusal = err.rate_limited("too many failed logins: wait before trying again")
@@ -88,12 +90,14 @@ local function too_many(retry_after_s)
     return refusal
 end
 
---- True when this password is that of the hash; takes as long for no hash, or a password that no hash can be of.
+--- True when this password is that of the hash; takes as long for no hash, or a password that no
+--- hash can be of.
 local function is_right(password, hash)
     return crypto.check_password(password, crypto.password_allowed(password) and hash or nil)
 end
 
---- Counts an attempt on the account of that e-mail. The user's row, false when there is none; or nil, err.
+--- Counts an attempt on the account of that e-mail. The user's row, false when there is none; or
+--- nil, err.
 local function begin_attempt(email, peer)
     local results, problem = db.batch({
         { "login/attempt", "account " .. email, FAILURES_MAX },

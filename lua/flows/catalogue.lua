@@ -1,4 +1,5 @@
---- What all routes on a product share: whose it is, what may still be done with it, and telling the workers.
+--- What all routes on a product share: whose it is, what may still be done with it, and telling
+--- the workers.
 local db = require("souk.db")
 local err = require("souk.err")
 local shared = require("core.shared")
@@ -10,7 +11,8 @@ function catalogue.changed()
     shared.bump("catalogue")
 end
 
---- Inside a transaction: the locked row of a product that this user may change. Another vendor's is not there.
+--- Inside a transaction: the locked row of a product that this user may change. Another vendor's
+--- is not there.
 function catalogue.lock(user, product_id)
     local row, problem = db.one("product/lock", product_id)
     if problem then
@@ -22,7 +24,8 @@ function catalogue.lock(user, product_id)
     return row
 end
 
---- Runs change(row) on the locked product, commits, and gives the product as its owner sees it (JSON text).
+--- Runs change(row) on the locked product, commits, and gives the product as its owner sees it
+--- (JSON text).
 function catalogue.change(req, change)
     local is_changed, problem = db.tx(function()
         local row, refusal = catalogue.lock(req.user, req.params.id)

@@ -1,4 +1,5 @@
---- Lists of products on sale: which statement answers which question, and what is remembered of totals.
+--- Lists of products on sale: which statement answers which question, and what is remembered of
+--- totals.
 local clock = require("core.clock")
 local db = require("souk.db")
 local err = require("souk.err")
@@ -18,8 +19,8 @@ local NEAR_MAX = 1000
 
 local totals, total_count, totals_epoch = {}, 0, -1
 
---- The number of matches, at most 5 s old and never older than the last change of the catalogue. Stock changes with every
---- sale, so what depends on it is counted each time.
+--- The number of matches, at most 5 s old and never older than the last change of the catalogue.
+--- Stock changes with every sale, so what depends on it is counted each time.
 local function total_of(filters, filters_text)
     local epoch = shared.read("catalogue")
     if epoch ~= totals_epoch or total_count >= TOTALS_MAX then

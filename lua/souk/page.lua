@@ -55,6 +55,11 @@ function page.args(...)
     return { n = select("#", ...), ... }
 end
 
+--- Words as the pattern of a `like` over lower-cased text, or nil.
+function page.like(words)
+    return words and "%" .. words:lower():gsub("[%%_\\]", "\\%0") .. "%" or nil
+end
+
 -- Cursors ------------------------------------------------------------------------------------------------------------
 
 local function mac(payload)

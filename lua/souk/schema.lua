@@ -380,7 +380,23 @@ function schema.object(fields)
     end })
 end
 
---- options: min, max (how many).
+--- Anything that JSON can say.
+function schema.any()
+    return make("any", {
+        example = json.object({ status = "ACTIVE" }),
+        check = function(value)
+            if value == json.null then
+                return nil
+            end
+            return value
+        end,
+        json = function()
+            return json.object({ description = "Any JSON" })
+        end,
+    })
+end
+
+--- options: min, max (how many), example.
 function schema.array(item, options)
     options = options or {}
     local made = make("array", {
@@ -410,7 +426,7 @@ function schema.array(item, options)
         end,
     })
     return setmetatable(made, { __index = function(_, key)
-        return key == "example" and json.array({ item.example }) or nil
+        return key == "example" and json.array(options.example or { item.example }) or nil
     end })
 end
 

@@ -1,0 +1,80 @@
+local audit = require("souk.audit")
+local auth = require("souk.auth")
+local catalogue = require("flows.catalogue")
+local db = require("souk.db")
+local err = require("souk.err")
+local events = require("souk.events")
+local page = require("souk.page")
+local schema = require("souk.schema")
+local shared = require("core.shared")
+local web = require("souk.web")
+local s = schema
+
+local TAGS = { "admin" }
+local ADMIN = { "ADMIN" }
+
+local STEPS = {
+    { "approve", "Let a vendor sell", PENDING = true, to = "ACTIVE", past = "approved" },
+    { "reject", "Refuse a vendor", PENDING = true, to = "REJECTED", past = "rejected" },
+    { "suspend", "Take a vendor off the market", ACTIVE = true, to = "SUSPENDED", past = "suspended" },
+    { "reinstate", "Let a suspended vendor sell again", SUSPENDED = true, to = "ACTIVE", past = "reinstated" },
+}
+
+web.get("/api/admin/vendors", {
+    id = "admin.vendors.list", summary = "Vendors in any status", tags = TAGS, roles = ADMIN,
+    query = page.query({
+        status = s.optional(s.enum({ "PENDING", "ACTIVE", "SUSPENDED", "REJECTED" })),
+        q = s.optional(s.string({ min = 1, max = 100, example = "ada" })),
+    }),
+    answers = { [200] = page.of(s.ref("Vendor")) },
+}, function(req)
+    return page.list(req, {
+        query = "vendor/list", total = "vendor/count",
+        args = page.args(req.query.status, page.like(req.query.q)), cursor = { "sort", "id" },
+    })
+end)
+
+local function take(req, step)
+    return db.tx(function()
+        local row, problem = db.one("vendor/lock", req.params.id)
+        if not row then
+            return nil, problem or err.not_found()
+        elseif not step[row.status] then
+            return nil, err.illegal_step(("a vendor that is %s cannot be %s"):format(row.status, step.past))
+        end
+        return db.batch({
+            { "vendor/set_status", row.id, step.to },
+            events.entry("vendor." .. step.past, { vendor_id = row.id, user_id = row.user_id }),
+            audit.entry({
+                actor = req.user.id, action = "vendor." .. step[1], object = "vendor:" .. row.id,
+                before = { status = row.status }, after = { status = step.to },
+                reason = req.body.reason, request_id = req.id,
+            }),
+        })
+    end)
+end
+
+for _, step in ipairs(STEPS) do
+    web.post("/api/admin/vendors/{id}/" .. step[1], {
+        id = "admin.vendors." .. step[1], summary = step[2], tags = TAGS, roles = ADMIN,
+        params = { id = s.uuid() },
+        body = s.object({
+            reason = s.optional(s.string({ min = 1, max = 1000, example = "Papers are in order" })),
+        }),
+        answers = { [200] = s.ref("Vendor") },
+        errors = { "illegal_step" },
+    }, function(req)
+        local is_taken, problem = take(req, step)
+        if not is_taken then
+            return nil, problem
+        end
+        catalogue.changed()
+        auth.changed()
+        shared.bump("geo")
+        local text, failure = db.row_json("vendor/detail", req.params.id, false)
+        if not text then
+            return nil, failure
+        end
+        return web.json(text)
+    end)
+end
