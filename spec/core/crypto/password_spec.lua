@@ -93,14 +93,11 @@ describe("core.crypto.check_password", function()
     end)
 
     it("takes as long for an account that does not exist", function()
-        local known_us = math.min(
-            took_us(crypto.check_password, "wrong password", hash),
-            took_us(crypto.check_password, "wrong password", hash)
-        )
-        local unknown_us = math.min(
-            took_us(crypto.check_password, "wrong password", nil),
-            took_us(crypto.check_password, "wrong password", nil)
-        )
+        local known_us, unknown_us = math.huge, math.huge
+        for _ = 1, 10 do
+            known_us = math.min(known_us, took_us(crypto.check_password, "wrong password", hash))
+            unknown_us = math.min(unknown_us, took_us(crypto.check_password, "wrong password", nil))
+        end
         assert.is_false(crypto.check_password("wrong password", nil))
         assert.is_true(unknown_us > known_us / 2 and unknown_us < known_us * 2)
     end)
