@@ -1,4 +1,5 @@
---- An emulated account for specs: real code, a clock that stands still, a network that only records.
+--- An emulated account for specs: real code, a clock that stands still, a network that only
+-- records.
 local control = require("stripe_emulator.control")
 local emulators = require("stripe_emulator.emulator")
 local hosts = require("stripe_emulator.host")
@@ -54,7 +55,8 @@ end
 
 local function answer(status, text, headers)
     local body = text and text ~= "" and json.decode(text) or nil
-    return { status = status, text = text, body = body, error = body and body.error, headers = headers }
+    return { status = status, text = text, body = body, error = body and body.error,
+        headers = headers }
 end
 
 local world_meta = {}
@@ -134,9 +136,11 @@ function world_meta:event_types()
     return types
 end
 
---- settings: what differs from the usual ones. world.sent records deliveries, answered with world.answers[n] or 200.
+--- settings: what differs from the usual ones. world.sent records deliveries, answered with
+-- world.answers[n] or 200.
 function support.world(settings)
-    local world = setmetatable({ now_ms = support.NOW_S * 1000, sent = {}, slept = {}, answers = {} }, world_meta)
+    local world = setmetatable({ now_ms = support.NOW_S * 1000, sent = {}, slept = {},
+        answers = {} }, world_meta)
     local host = hosts.new()
     host.now_ms = function()
         return world.now_ms
@@ -148,7 +152,8 @@ function support.world(settings)
         end
     end
     host.post = function(url, headers, body)
-        world.sent[#world.sent + 1] = { url = url, headers = headers, body = body, event = json.decode(body) }
+        world.sent[#world.sent + 1] = { url = url, headers = headers, body = body,
+            event = json.decode(body) }
         local status = world.answers[#world.sent] or 200
         if status == "unreachable" then
             return nil, "not_sent"

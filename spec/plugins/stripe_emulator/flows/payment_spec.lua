@@ -11,7 +11,8 @@ describe("A PaymentIntent", function()
     end)
 
     local function retrieve(intent)
-        return world:get("/v1/payment_intents/" .. intent.id .. "?expand[]=latest_charge.balance_transaction").body
+        return world:get("/v1/payment_intents/" .. intent.id
+            .. "?expand[]=latest_charge.balance_transaction").body
     end
 
     local function act(intent, verb, body)
@@ -88,14 +89,17 @@ describe("A PaymentIntent", function()
                 { charge.paid, charge.captured, charge.amount_captured, charge.amount_refunded })
             assert.equal("authorized", charge.outcome.type)
             assert.equal(intent.id, charge.payment_intent)
-            assert.same({ "payment_intent.created", "charge.succeeded", "payment_intent.succeeded" },
+            assert.same({ "payment_intent.created", "charge.succeeded",
+                "payment_intent.succeeded" },
                 world:event_types())
         end)
     end
 
     it("costs 2.9 % and 30, rounded half up", function()
-        for _, case in ipairs({ { 10000, 320 }, { 50, 31 }, { 1050, 60 }, { 99999999, 2900030 } }) do
-            local made = world:post("/v1/payment_intents", ("amount=%d&currency=usd&confirm=true&payment_method="
+        for _, case in ipairs({ { 10000, 320 }, { 50, 31 }, { 1050, 60 }, { 99999999,
+            2900030 } }) do
+            local made = world:post("/v1/payment_intents",
+                ("amount=%d&currency=usd&confirm=true&payment_method="
                 .. "pm_card_visa&expand[]=latest_charge.balance_transaction"):format(case[1]))
             local transaction = made.body.latest_charge.balance_transaction
             assert.equal(case[2], transaction.fee)
@@ -133,7 +137,8 @@ describe("A PaymentIntent", function()
             assert.equal(json.null, intent.payment_method)
             assert.equal("failed", intent.latest_charge.status)
             assert.equal(answer.error.charge, intent.latest_charge.id)
-            assert.same({ "payment_intent.created", "charge.failed", "payment_intent.payment_failed" },
+            assert.same({ "payment_intent.created", "charge.failed",
+                "payment_intent.payment_failed" },
                 world:event_types())
         end)
     end
@@ -153,13 +158,16 @@ describe("A PaymentIntent", function()
             assert.equal("requires_payment_method",
                 world:confirm(intent, "pm_card_chargeDeclined").error.payment_intent.status)
         end
-        assert.equal("canceled", world:confirm(intent, "pm_card_chargeDeclined").error.payment_intent.status)
+        assert.equal("canceled", world:confirm(intent,
+            "pm_card_chargeDeclined").error.payment_intent.status)
         assert.equal(400, world:confirm(intent, "pm_card_visa").status)
     end)
 
     for _, token in ipairs({ "pm_card_authenticationRequired", "pm_card_threeDSecure2Required" }) do
-        it("asks for authentication with " .. token .. " and succeeds when it is completed", function()
-            local asked = world:confirm(world:intent(), token, "return_url=http://localhost:3001/done").body
+        it("asks for authentication with " .. token .. " and succeeds when it is completed",
+            function()
+            local asked = world:confirm(world:intent(), token,
+                "return_url=http://localhost:3001/done").body
             assert.equal("requires_action", asked.status)
             assert.equal("redirect_to_url", asked.next_action.type)
             assert.equal("http://localhost:3002/pay/" .. asked.client_secret .. "/3ds",
@@ -238,7 +246,8 @@ describe("A PaymentIntent", function()
         assert.same({ "succeeded", 0, 4000 },
             { captured.status, captured.amount_capturable, captured.amount_received })
         local charge = retrieve(captured).latest_charge
-        assert.same({ 4000, 6000, false }, { charge.amount_captured, charge.amount_refunded, charge.refunded })
+        assert.same({ 4000, 6000, false }, { charge.amount_captured, charge.amount_refunded,
+            charge.refunded })
         assert.equal(4000, charge.balance_transaction.amount)
     end)
 
@@ -260,7 +269,8 @@ describe("A PaymentIntent", function()
     end)
 
     it("gives the authorization back when it is canceled", function()
-        local canceled = act(in_status.requires_capture(), "cancel", "cancellation_reason=abandoned").body
+        local canceled = act(in_status.requires_capture(), "cancel",
+            "cancellation_reason=abandoned").body
         assert.equal("canceled", canceled.status)
         assert.is_true(retrieve(canceled).latest_charge.refunded)
     end)
@@ -277,12 +287,14 @@ describe("A PaymentIntent", function()
     local allowed = {
         confirm = OPEN,
         capture = { "requires_capture" },
-        cancel = { "requires_payment_method", "requires_confirmation", "requires_action", "requires_capture" },
+        cancel = { "requires_payment_method", "requires_confirmation", "requires_action",
+            "requires_capture" },
     }
     for verb, statuses in pairs(allowed) do
         for status, make in pairs(in_status) do
             local is_allowed = is_in(statuses, status)
-            it(("in %s %s %s"):format(status, is_allowed and "allows" or "refuses", verb), function()
+            it(("in %s %s %s"):format(status, is_allowed and "allows" or "refuses", verb),
+                function()
                 local intent = make()
                 assert.equal(status, intent.status)
                 local body = verb == "confirm" and "payment_method=pm_card_visa" or ""
@@ -301,7 +313,8 @@ describe("A PaymentIntent", function()
 
     it("keeps why it was canceled", function()
         local canceled = act(world:intent(), "cancel", "cancellation_reason=duplicate").body
-        assert.same({ "duplicate", support.NOW_S }, { canceled.cancellation_reason, canceled.canceled_at })
+        assert.same({ "duplicate", support.NOW_S }, { canceled.cancellation_reason,
+            canceled.canceled_at })
         assert.same({ "payment_intent.created", "payment_intent.canceled" }, world:event_types())
     end)
 end)

@@ -28,7 +28,8 @@ describe("An Idempotency-Key", function()
 
     it("stands for parameters, not for the order of their bytes", function()
         local first = create(BODY, "k")
-        assert.equal(first.text, create("metadata[b]=2&currency=usd&metadata[a]=1&amount=1000", "k").text)
+        assert.equal(first.text, create("metadata[b]=2&currency=usd&metadata[a]=1&amount=1000",
+            "k").text)
     end)
 
     it("refuses other parameters", function()
@@ -64,7 +65,8 @@ describe("An Idempotency-Key", function()
     end)
 
     it("remembers an injected 500 after execution", function()
-        world:control("faults", { kind = "error_after", method = "POST", path = "/v1/payment_intents" })
+        world:control("faults", { kind = "error_after", method = "POST",
+            path = "/v1/payment_intents" })
         assert.equal(500, create(BODY, "k").status)
         local again = create(BODY, "k")
         assert.equal(500, again.status)
@@ -83,7 +85,8 @@ describe("An Idempotency-Key", function()
             return create("amount=1&currency=usd", "k")
         end, 400 },
         { "a missing key of the account", function()
-            return world:post("/v1/payment_intents", BODY, { ["Idempotency-Key"] = "k", Authorization = false })
+            return world:post("/v1/payment_intents", BODY, { ["Idempotency-Key"] = "k",
+                Authorization = false })
         end, 401 },
         { "a rate limit", function()
             world:control("faults", { kind = "rate_limit" })

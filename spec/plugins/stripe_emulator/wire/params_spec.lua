@@ -2,7 +2,8 @@ local support = require("spec.plugins.stripe_emulator.support")
 local registry = require("stripe_emulator.wire.registry")
 local json = require("core.json")
 
-local UNKNOWN, MISSING, INTEGER = "parameter_unknown", "parameter_missing", "parameter_invalid_integer"
+local UNKNOWN, MISSING, INTEGER = "parameter_unknown", "parameter_missing",
+    "parameter_invalid_integer"
 local BASE = "amount=1000&currency=usd&"
 
 describe("The parameters of an operation", function()
@@ -15,10 +16,12 @@ describe("The parameters of an operation", function()
         { "an unknown one", BASE .. "foo=1", UNKNOWN, "foo" },
         { "an unknown one inside another", BASE .. "automatic_payment_methods[enabled]=true"
             .. "&automatic_payment_methods[foo]=1", UNKNOWN, "automatic_payment_methods[foo]" },
-        { "a list where members have names", BASE .. "shipping[name]=x&shipping[address][0]=1", UNKNOWN,
+        { "a list where members have names", BASE .. "shipping[name]=x&shipping[address][0]=1",
+            UNKNOWN,
             "shipping[address][0]" },
         { "a required one left out", "currency=usd", MISSING, "amount" },
-        { "a required one left out inside another", BASE .. "automatic_payment_methods[allow_redirects]=never", MISSING,
+        { "a required one left out inside "
+            .. "another", BASE .. "automatic_payment_methods[allow_redirects]=never", MISSING,
             "automatic_payment_methods[enabled]" },
         { "a word for a number", "amount=abc&currency=usd", INTEGER, "amount" },
         { "a fraction for a number", "amount=10.5&currency=usd", INTEGER, "amount" },
@@ -27,18 +30,24 @@ describe("The parameters of an operation", function()
         { "a negative amount", "amount=-5&currency=usd", INTEGER, "amount" },
         { "an object for a number", "amount[x]=1&currency=usd", INTEGER, "amount" },
         { "an amount below the least", "amount=49&currency=usd", "amount_too_small", "amount" },
-        { "an amount of nine digits", "amount=100000000&currency=usd", "amount_too_large", "amount" },
+        { "an amount of nine digits", "amount=100000000&currency=usd", "amount_too_large",
+            "amount" },
         { "a currency that is none", "amount=1000&currency=xyz", nil, "currency" },
-        { "an empty value where none can be unset", BASE .. "description=", "parameter_invalid_empty", "description" },
+        { "an empty value where none can be unset", BASE .. "description=",
+            "parameter_invalid_empty", "description" },
         { "a word for a boolean", BASE .. "confirm=maybe", nil, "confirm" },
         { "a value outside an enumeration", BASE .. "capture_method=later", nil, "capture_method" },
-        { "text for an object", BASE .. "automatic_payment_methods=yes", nil, "automatic_payment_methods" },
+        { "text for an object", BASE .. "automatic_payment_methods=yes", nil,
+            "automatic_payment_methods" },
         { "text for a list", BASE .. "expand=latest_charge", nil, "expand" },
         { "names for a list", BASE .. "expand[a]=latest_charge", nil, "expand" },
-        { "an address that is none", BASE .. "receipt_email=nobody", "email_invalid", "receipt_email" },
-        { "a URL that is none", BASE .. "confirm=true&return_url=javascript:1", "url_invalid", "return_url" },
+        { "an address that is none", BASE .. "receipt_email=nobody", "email_invalid",
+            "receipt_email" },
+        { "a URL that is none", BASE .. "confirm=true&return_url=javascript:1", "url_invalid",
+            "return_url" },
         { "text beyond its length", BASE .. "description=" .. ("x"):rep(1001), nil, "description" },
-        { "a parameter of Stripe's that is not emulated", BASE .. "customer=cus_1", "unsupported_by_emulator", "customer" },
+        { "a parameter of Stripe's that is not emulated", BASE .. "customer=cus_1",
+            "unsupported_by_emulator", "customer" },
     }
     for _, case in ipairs(cases) do
         it("answer 400 on " .. case[1], function()
@@ -85,18 +94,21 @@ describe("The parameters of an operation", function()
     end)
 
     it("keep the names of numbered metadata", function()
-        local intent = world:post("/v1/payment_intents", BASE .. "metadata[0]=zero&metadata[1]=one").body
+        local intent = world:post("/v1/payment_intents", BASE
+            .. "metadata[0]=zero&metadata[1]=one").body
         assert.same({ ["0"] = "zero", ["1"] = "one" }, intent.metadata)
     end)
 
     it("take percent-encoded text whole", function()
-        local intent = world:post("/v1/payment_intents", BASE .. "description=A%26B%3D1%20%2B%2050%25%20%C3%A9").body
+        local intent = world:post("/v1/payment_intents", BASE
+            .. "description=A%26B%3D1%20%2B%2050%25%20%C3%A9").body
         assert.equal("A&B=1 + 50% é", intent.description)
     end)
 
     it("take lists numbered or not", function()
         for _, name in ipairs({ "expand[0]", "expand[]", "expand[5]" }) do
-            assert.equal(200, world:post("/v1/payment_intents", BASE .. name .. "=latest_charge").status)
+            assert.equal(200, world:post("/v1/payment_intents", BASE .. name
+                .. "=latest_charge").status)
         end
     end)
 end)
@@ -108,7 +120,8 @@ describe("The declared parameters", function()
 
     local function names_of(operation)
         local names = {}
-        local content = operation.requestBody and operation.requestBody.content["application/x-www-form-urlencoded"]
+        local content = operation.requestBody
+            and operation.requestBody.content["application/x-www-form-urlencoded"]
         for name in pairs(content and content.schema.properties or {}) do
             names[name] = true
         end

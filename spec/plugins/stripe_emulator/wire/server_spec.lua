@@ -23,7 +23,8 @@ describe("A request to the emulated API", function()
     end
 
     it("never shows the whole of a wrong key", function()
-        local answer = world:get("/v1/events", { Authorization = "Bearer sk_test_0123456789abcdefghij" })
+        local answer = world:get("/v1/events", { Authorization = "Bearer "
+            .. "sk_test_0123456789abcdefghij" })
         assert.is_nil(answer.text:find("0123456789", 1, true))
     end)
 
@@ -64,7 +65,8 @@ describe("A request to the emulated API", function()
     end)
 
     it("is refused when a body is JSON", function()
-        local answer = world:post("/v1/payment_intents", '{"amount":1}', { ["Content-Type"] = "application/json" })
+        local answer = world:post("/v1/payment_intents", '{"amount":1}',
+            { ["Content-Type"] = "application/json" })
         assert.equal(400, answer.status)
         assert.matches("application/x%-www%-form%-urlencoded", answer.error.message)
     end)
@@ -85,14 +87,19 @@ describe("A request to the emulated API", function()
     end)
 
     it("is in the journal with what became of it", function()
-        world:post("/v1/payment_intents", "amount=10000&currency=usd", { ["Idempotency-Key"] = "k" })
-        world:post("/v1/payment_intents", "amount=10000&currency=usd", { ["Idempotency-Key"] = "k" })
+        world:post("/v1/payment_intents", "amount=10000&currency=usd",
+            { ["Idempotency-Key"] = "k" })
+        world:post("/v1/payment_intents", "amount=10000&currency=usd",
+            { ["Idempotency-Key"] = "k" })
         world:post("/v1/payment_intents", "amount=x&currency=usd")
         local entries = world:visit("GET", "/_emu/journal?path=/v1/payment_intents").body.data
         assert.equal(3, #entries)
-        assert.same({ true, false, 200 }, { entries[1].executed, entries[1].replayed, entries[1].status })
-        assert.same({ false, true, 200 }, { entries[2].executed, entries[2].replayed, entries[2].status })
-        assert.same({ false, false, 400 }, { entries[3].executed, entries[3].replayed, entries[3].status })
+        assert.same({ true, false, 200 }, { entries[1].executed, entries[1].replayed,
+            entries[1].status })
+        assert.same({ false, true, 200 }, { entries[2].executed, entries[2].replayed,
+            entries[2].status })
+        assert.same({ false, false, 400 }, { entries[3].executed, entries[3].replayed,
+            entries[3].status })
         assert.equal("k", entries[1].idempotency_key)
         assert.equal("amount=10000&currency=usd", entries[1].body)
     end)
