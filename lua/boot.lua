@@ -14,7 +14,21 @@ local ROUTES = {
 }
 
 for _, name in ipairs(ROUTES) do
-    require("routes." .. name)
+    local is_loaded, problem = pcall(require, "routes." .. name)
+    if not is_loaded and not tostring(problem):find("module 'routes." .. name .. "' not found", 1, true) then
+        error(problem, 0)
+    end
+end
+
+--- One line a route: method, path, who, id.
+local function routes_text()
+    local lines = {}
+    for i, route in ipairs(web.routes) do
+        local roles = route.decl.roles
+        local who = roles == false and "anyone" or type(roles) == "table" and table.concat(roles, " ") or roles
+        lines[i] = ("%-7s %-50s %-16s %s"):format(route.method, route.path, who, route.id)
+    end
+    return table.concat(lines, "\n")
 end
 
 return {
@@ -23,4 +37,5 @@ return {
     openapi = function()
         return openapi.text(web.routes)
     end,
+    routes_text = routes_text,
 }
