@@ -18,6 +18,7 @@
 #include "bridge/co_run.h"
 #include "bridge/db_args.h"
 #include "bridge/db_rows.h"
+#include "bridge/db_spec.h"
 #include "bridge/state.h"
 #include "db/catalog.h"
 #include "db/pool.h"
@@ -236,7 +237,7 @@ static int run_one(lua_State *L, push_fn *push, int first, int limit)
     const struct db_statement *statement = db_check_statement(L, 1);
     struct db_args args = db_check_args(L, statement, first, lua_gettop(L), &space);
     struct db_call call = {statement, args};
-    struct db_pool *pool = bridge_deps(L)->db;
+    struct db_pool *pool = db_pool_of(L);
     struct db_tx *tx = co_tx(L);
 
     about.statements[0] = statement;
@@ -328,7 +329,7 @@ static int l_batch(lua_State *L)
     if (tx)
         db_tx_run(tx, calls, about.count, false, on_done, wait_new(&about));
     else
-        db_batch(bridge_deps(L)->db, calls, about.count, on_done, wait_new(&about));
+        db_batch(db_pool_of(L), calls, about.count, on_done, wait_new(&about));
     return lua_yield(L, 0);
 }
 
@@ -348,7 +349,7 @@ static void on_begun(void *arg, const struct db_error *error, struct db_tx *tx)
 static int l_begin(lua_State *L)
 {
     struct wait about = {0};
-    struct db_pool *pool = bridge_deps(L)->db;
+    struct db_pool *pool = db_pool_of(L);
 
     if (co_tx(L))
         return luaL_error(L, "db.begin: this coroutine is in a transaction");
@@ -391,7 +392,7 @@ static int l_in_tx(lua_State *L)
 
 static int l_ready(lua_State *L)
 {
-    const struct db_pool *pool = bridge_deps(L)->db;
+    const struct db_pool *pool = db_pool_of(L);
 
     lua_pushboolean(L, pool && db_pool_is_ready(pool));
     return 1;
@@ -408,5 +409,6 @@ int luaopen_core_db(lua_State *L)
 
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
+    db_spec_open(L);
     return 1;
 }

@@ -240,6 +240,11 @@ static void catalog_put(struct db_catalog *catalog, struct str name, struct str 
     *slot = db_statement_new(name, text);
 }
 
+void db_catalog_put(struct db_catalog *catalog, const char *name, const char *text)
+{
+    catalog_put(catalog, str_from(name), str_from(text));
+}
+
 static bool refuse(struct load *load, const char *path, const char *why)
 {
     (void)snprintf(load->message, load->message_size, "%s: %s", path, why);

@@ -20,6 +20,8 @@ bool db_catalog_load(struct db_catalog *catalog,
                      const char *prefix,
                      char *message,
                      size_t message_size);
+/* One statement from text, as if it had been read from a file. */
+void db_catalog_put(struct db_catalog *catalog, const char *name, const char *text);
 /* NULL: no such query. */
 const struct db_statement *db_catalog_find(const struct db_catalog *catalog, const char *name);
 int db_statement_params(const struct db_statement *statement); /* highest $n */

@@ -72,6 +72,9 @@ void db_tx_lost(struct db_tx *tx); /* its connection closed while nothing was in
 
 /* 57P01 to 57P03, 25006 on a writer: this server is going, coming, or no longer the primary. */
 bool db_is_server_gone(const char *sqlstate, bool is_reader);
+/* What this session has prepared is not what it was: it is not there (an abort took its PREPARE along after the next turn had
+ * believed in it), or a migration changed its columns. */
+bool db_is_plan_stale(const char *sqlstate);
 /* Fills *error from a failed result; its strings are the result's. */
 void db_error_from(struct db_error *error, const PGresult *result);
 /* Bytes that a copy of args takes, and the copy, made at `at`; returns where it ends. */

@@ -133,13 +133,9 @@ static void lost(struct db_read *read)
         again(read);
 }
 
-/* What this connection has prepared is not what it was: the statement is not there (an abort took its PREPARE along after
- * the next turn had believed in it), or a migration changed its columns. */
-static bool is_stale(struct db_read *read, const char *sqlstate)
+bool db_is_plan_stale(const char *sqlstate)
 {
-    if (strcmp(sqlstate, "26000") != 0 && strcmp(sqlstate, "0A000") != 0)
-        return false;
-    return read->stale++ < STALE_MAX;
+    return strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0;
 }
 
 static void failed(struct db_read *read, struct db_slot *slot, PGresult *result)
@@ -150,7 +146,7 @@ static void failed(struct db_read *read, struct db_slot *slot, PGresult *result)
     if (db_is_server_gone(error.sqlstate, true)) {
         lost(read);
         db_pool_distrust(slot->pool, error.message);
-    } else if (is_stale(read, error.sqlstate)) {
+    } else if (db_is_plan_stale(error.sqlstate) && read->stale++ < STALE_MAX) {
         again(read);
         if (strcmp(error.sqlstate, "0A000") == 0)
             db_conn_close(slot->conn, error.message); /* a new session prepares anew */

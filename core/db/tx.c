@@ -206,6 +206,15 @@ static void tell_rows(struct run *run)
         free(rows);
 }
 
+/* A new session prepares anew, or finds the new primary; either way the transaction can be run again. */
+static bool is_session_spoilt(struct db_error *error)
+{
+    bool is_stale = db_is_plan_stale(error->sqlstate);
+
+    error->is_retryable |= is_stale;
+    return is_stale || db_is_server_gone(error->sqlstate, false);
+}
+
 /* The run is over. The writer is given back and tx freed or marked before done() is called, since done() may start the next run. */
 static void finish(struct db_tx *tx)
 {
@@ -219,11 +228,12 @@ static void finish(struct db_tx *tx)
     if (is_failed)
         error = error_of(tx, &run);
     tx->is_running = false;
-    if (is_failed && db_is_server_gone(error.sqlstate, false)) {
+    if (is_failed && is_session_spoilt(&error)) {
         tx->slot = NULL;
         slot->tx = NULL;
         db_conn_close(slot->conn, error.message);
-        db_pool_distrust(pool, error.message);
+        if (db_is_server_gone(error.sqlstate, false))
+            db_pool_distrust(pool, error.message);
     }
     if (is_failed || is_gone)
         detach(tx);
