@@ -189,7 +189,7 @@ static void add_escaped(struct buf *buf, unsigned char c)
         buf_add(buf, "\xEF\xBF\xBD", 3);
     else if (c == '"' || c == '\\')
         buf_add(buf, (char[]){'\\', (char)c}, 2);
-    else if (short_form[c])
+    else if (c < sizeof short_form && short_form[c])
         buf_add(buf, (char[]){'\\', short_form[c]}, 2);
     else
         buf_add(buf, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);

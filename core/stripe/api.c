@@ -50,8 +50,8 @@ static bool is_answer_final(const struct fetch_answer *answer)
     return answer->status != 409 && answer->status < 500;
 }
 
-/* What is left when no attempt follows. A 5xx or a 409 does not say whether the request was executed,
- * and once an attempt came before, "not sent" only speaks of the last one. */
+/* What is left when no attempt follows. A 5xx or a 409 does not say whether the request was
+ * executed, and once an attempt came before, "not sent" only speaks of the last one. */
 static enum stripe_verdict verdict_at_end(int attempt, const struct fetch_answer *answer)
 {
     switch (answer->outcome) {

@@ -45,7 +45,7 @@ describe("a setting", function()
         assert.equal("http://a/?b=c", value_in(text, "http.public_url"))
     end)
 
-    it("comes from the environment rather than the file, and from --set rather than both", function()
+    it("comes from the environment before the file, from --set before both", function()
         local lines = { "http.port = 81" }
         assert.equal("82", value_in(conf_of(lines, "", "SOUK_PORT=82"), "http.port"))
         local text = conf_of(lines, "--set http.port=83", "SOUK_PORT=82")
@@ -53,7 +53,8 @@ describe("a setting", function()
     end)
 
     it("is not printed when it is a secret", function()
-        local text = conf_of({ "stripe.secret_key = sk_test_hidden" }, "", "DATABASE_URL=hidden-too")
+        local lines = { "stripe.secret_key = sk_test_hidden" }
+        local text = conf_of(lines, "", "DATABASE_URL=hidden-too")
         assert.is_nil(text:find("hidden", 1, true))
     end)
 

@@ -151,7 +151,7 @@ describe("core.fetch.request", function()
         assert.equal("ok", ask("/ok", { method = "POST", body = "x" }).body)
     end)
 
-    it("is unknown when the sending on a kept connection was lost and no other can be made", function()
+    it("is unknown when a kept connection lost it and no other can be made", function()
         assert.equal("once", ask("/last_once").body)
         local answer = ask("/ok", { method = "POST", body = "x" })
         assert.equal("unknown", answer.outcome)
@@ -189,6 +189,30 @@ describe("core.fetch.request", function()
             assert.equal("answered", result.value)
         end
         assert.is_true(took_ms(began_us) >= 290)
+    end)
+
+    it("refuses what does not fit in the queue", function()
+        -- 32 run and 1024 wait: 1280 at once do not fit.
+        local group = {}
+        for i = 1, 64 do
+            group[i] = function()
+                return ask("/ok", { timeout_ms = 20000 }).outcome
+            end
+        end
+        local groups = {}
+        for i = 1, 20 do
+            groups[i] = function()
+                return parallel(unpack(group))
+            end
+        end
+        local counts = { answered = 0, refused = 0 }
+        for _, results in ipairs(parallel(unpack(groups))) do
+            for _, result in ipairs(results.value) do
+                counts[result.value] = counts[result.value] + 1
+            end
+        end
+        assert.is_true(counts.refused > 0 and counts.answered >= 1056)
+        assert.equal(1280, counts.refused + counts.answered)
     end)
 
     local refused = {

@@ -1,5 +1,5 @@
---- A server on a raw socket that misbehaves on demand, for fetch_spec.lua. Run by LuaJIT as a process
--- of its own: prints its port, then serves until it is asked for /quit or 60 seconds passed.
+--- A server on a raw socket that misbehaves on demand, for fetch_spec.lua. Run by LuaJIT as a
+-- process of its own: prints its port, then serves until it is asked for /quit or 60 s passed.
 -- The path says what to do; the head and body of the request are kept for /last.
 local socket = require("socket")
 
