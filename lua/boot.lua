@@ -33,7 +33,7 @@ end
 
 return {
     routes = web.routes,
-    timers = timers.all(),
+    timers = timers.with(require("flows.timers")),
     openapi = function()
         return openapi.text(web.routes)
     end,

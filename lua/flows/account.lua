@@ -17,7 +17,7 @@ local REFRESH_TTL_S = tonumber(conf("auth.refresh_ttl_s") or 2592000)
 local REFRESH_CHARS = 43
 
 --- The user of a row as clients see it.
-local function user_of(row)
+function account.user_of(row)
     return {
         id = row.id, email = row.email, name = row.name, role = row.role, vendorId = row.vendor_id,
         buyerId = row.buyer_id, createdAt = row.created_at,
@@ -74,7 +74,7 @@ function account.register(input)
     if not results then
         return nil, refusal
     end
-    local user = user_of({
+    local user = account.user_of({
         id = user_id, email = input.email, name = input.name, role = input.role,
         vendor_id = is_vendor and role_id or nil, buyer_id = not is_vendor and role_id or nil,
         created_at = results[1][1].created_at,
@@ -140,7 +140,7 @@ function account.login(email, password, peer)
     if not results then
         return nil, refusal
     end
-    return granted(user_of(row), session_id, refresh_token)
+    return granted(account.user_of(row), session_id, refresh_token)
 end
 
 --- Trades a refresh token for a new pair. One that was used before ends its whole session.
@@ -166,7 +166,7 @@ function account.refresh(token)
             return nil, refusal
         end
         row.id = row.user_id
-        return granted(user_of(row), row.session_id, refresh_token)
+        return granted(account.user_of(row), row.session_id, refresh_token)
     end)
     if answer and is_reused then
         auth.changed()

@@ -13,8 +13,8 @@ schema.define("User", s.object({
     email = s.string({ format = "email", max = 254 }),
     name = s.string({ max = 200, example = "Ada Lovelace" }),
     role = s.enum({ "BUYER", "VENDOR", "ADMIN" }),
-    vendorId = s.optional(s.nullable(s.uuid())),
-    buyerId = s.optional(s.nullable(s.uuid())),
+    vendorId = s.optional(s.uuid()),
+    buyerId = s.optional(s.uuid()),
     createdAt = s.time(),
 }))
 

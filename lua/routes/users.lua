@@ -1,24 +1,18 @@
+local account = require("flows.account")
 local auth = require("souk.auth")
 local db = require("souk.db")
-local err = require("souk.err")
 local schema = require("souk.schema")
 local web = require("souk.web")
 local s = schema
 
 local TAGS = { "users" }
 
-local function me(req)
-    local text, problem = db.row_json("user/detail", req.user.id)
-    if not text then
-        return nil, problem or err.unauthenticated()
-    end
-    return web.json(text)
-end
-
 web.get("/api/users/me", {
     id = "users.me", summary = "Who am I", tags = TAGS, roles = "ANY",
     answers = { [200] = s.ref("User") },
-}, me)
+}, function(req)
+    return account.user_of(req.user)
+end)
 
 web.patch("/api/users/me", {
     id = "users.change_me", summary = "Change one's name", tags = TAGS, roles = "ANY",
@@ -27,10 +21,14 @@ web.patch("/api/users/me", {
     }),
     answers = { [200] = s.ref("User") },
 }, function(req)
-    local _, problem = db.exec("user/rename", req.user.id, req.body.name)
-    if problem then
+    local count, problem = db.exec("user/rename", req.user.id, req.body.name)
+    if not count then
         return nil, problem
     end
     auth.changed()
-    return me(req)
+    local row, failure = db.one("auth/user", req.user.id, nil)
+    if not row then
+        return nil, failure
+    end
+    return account.user_of(row)
 end)

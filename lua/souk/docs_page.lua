@@ -87,6 +87,8 @@ function type_text(schema, indent)
         return type_text(schema.anyOf[1], indent) .. " or null"
     elseif schema.enum then
         return table.concat(schema.enum, " | ")
+    elseif type(schema.type) == "table" and schema.properties then
+        return object_text(schema, indent) .. " or null"
     elseif schema.type == "object" then
         return object_text(schema, indent)
     elseif schema.type == "array" then
@@ -149,20 +151,21 @@ local function operation_block(path, method, operation, add)
     add("</div></details>")
 end
 
-local function tag_section(document, tag, add)
+local function tag_section(document, tag, add, pause)
     add('<h2 id="', escape(tag.name), '">', escape(tag.name), "</h2><p>", escape(tag.description), "</p>")
     for _, path in ipairs(sorted_keys(document.paths)) do
         for _, method in ipairs(METHODS) do
             local operation = document.paths[path][method]
             if operation and operation.tags[1] == tag.name then
                 operation_block(path, method, operation, add)
+                pause()
             end
         end
     end
 end
 
---- The page, as text.
-function docs_page.html(document)
+--- The page, as text. pause() is called after each operation.
+function docs_page.html(document, pause)
     local out = {}
     local function add(...)
         for i = 1, select("#", ...) do
@@ -178,7 +181,7 @@ function docs_page.html(document)
     end
     add('<a href="#types">types</a></nav>')
     for _, tag in ipairs(document.tags) do
-        tag_section(document, tag, add)
+        tag_section(document, tag, add, pause)
     end
     add('<h2 id="types">types</h2>')
     for _, name in ipairs(sorted_keys(document.components.schemas)) do

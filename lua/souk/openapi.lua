@@ -352,10 +352,14 @@ local function error_codes()
     return json.array(out)
 end
 
---- The document as a table.
-function openapi.document(routes)
+--- The document as a table. pause(), when given, is called now and then: making it takes longer than a request may hold
+--- the worker at a stretch.
+function openapi.document(routes, pause)
     local paths, by_name = {}, errors_by_name()
-    for _, route in ipairs(routes) do
+    for i, route in ipairs(routes) do
+        if pause and i % 10 == 0 then
+            pause()
+        end
         if route.decl then
             paths[route.path] = paths[route.path] or {}
             paths[route.path][route.method:lower()] = operation(route, by_name)
@@ -379,8 +383,8 @@ function openapi.document(routes)
 end
 
 --- The document as JSON text.
-function openapi.text(routes)
-    return json.encode(openapi.document(routes))
+function openapi.text(routes, pause)
+    return json.encode(openapi.document(routes, pause))
 end
 
 return openapi

@@ -28,7 +28,6 @@ function rate.take(route_id, limit, req)
     end
     local refusal = err.rate_limited()
     refusal.retry_after = reset_s
-    headers["Retry-After"] = tostring(reset_s)
     return headers, refusal
 end
 

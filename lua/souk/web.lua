@@ -284,11 +284,14 @@ local function finish(req, decl, answer, headers)
     return answer.status, answer.body, answer.headers
 end
 
-local function refuse(req, e, headers)
-    if headers and next(headers) and type(e) == "table" and e.status then
-        local status, body = err.reply(req, e)
-        headers["Content-Type"] = JSON_TYPE
-        return status, body, headers
+--- An error with what its answer must carry besides: the bridge sends e.headers.
+local function refuse(e, headers)
+    if err.is(e) then
+        e.headers = headers
+        if e.status == 401 then
+            e.headers = e.headers or {}
+            e.headers["WWW-Authenticate"] = "Bearer"
+        end
     end
     return nil, e
 end
@@ -300,17 +303,17 @@ local function runner(decl, handler)
         if decl.rate then
             headers, refusal = rate.take(decl.id, decl.rate, req)
             if refusal then
-                return refuse(req, refusal, headers)
+                return refuse(refusal, headers)
             end
         end
         local is_admitted, problem = admit(req, decl)
         if not is_admitted then
-            return refuse(req, problem, headers)
+            return refuse(problem, headers)
         end
         local answer
         answer, problem = respond(req, creq, decl, handler)
         if not answer then
-            return refuse(req, problem, headers)
+            return refuse(problem, headers)
         end
         return finish(req, decl, answer, headers)
     end
