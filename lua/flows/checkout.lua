@@ -1,6 +1,6 @@
---- From a cart to an order that holds its goods. One statement reads; the fee policy decides; one pipelined transaction
---- writes. What was read is an assumption until that transaction proves it: it takes exactly this cart, reserves at
---- exactly these prices, or changes nothing.
+--- From a cart to an order that holds its goods. One statement reads; the fee policy decides; one
+--- pipelined transaction writes. What was read is an assumption until that transaction proves it:
+--- it takes exactly this cart, reserves at exactly these prices, or changes nothing.
 local clock = require("core.clock")
 local conf = require("core.conf")
 local crypto = require("core.crypto")
@@ -166,7 +166,9 @@ local function all_fee_lines(parts)
     local lines = {}
     for _, part in ipairs(parts) do
         for i, line in ipairs(part.fee.lines) do
-            lines[#lines + 1] = { part_id = part.id, position = i, name = line.name, amount = line.amount }
+            lines[#lines + 1] = {
+                part_id = part.id, position = i, name = line.name, amount = line.amount,
+            }
         end
     end
     return lines
@@ -185,7 +187,8 @@ local function write(order, rows)
         { "checkout/reserve", ids, quantities, prices },
         {
             "order/insert", order.id, order.buyer_id, order.currency, order.total, order.fee,
-            json.encode(order.address), order.note or json.null, tonumber(conf("order.expires_after_s")),
+            json.encode(order.address), order.note or json.null,
+            tonumber(conf("order.expires_after_s")),
         },
         {
             "vendor_order/insert", order.id, order.currency, order.parts[1].fee.version,
@@ -206,7 +209,7 @@ local function write(order, rows)
     })
 end
 
--- The answer, equal to what GET /orders/{id} gives ---------------------------------------------------------------------
+-- The answer, equal to what GET /orders/{id} gives -----------------------------------------------
 
 local function by_id(a, b)
     return a.id < b.id
@@ -216,7 +219,8 @@ local function item_views(items, currency)
     local views = json.array({})
     for i, item in ipairs(items) do
         views[i] = {
-            id = item.id, productId = item.product_id, vendorId = item.part.vendor_id, name = item.name,
+            id = item.id, productId = item.product_id, vendorId = item.part.vendor_id,
+            name = item.name,
             unitPrice = money.of(item.price, currency), quantity = item.quantity,
             lineTotal = money.of(item.total, currency),
         }
@@ -256,7 +260,8 @@ local function view(order, row)
     table.sort(parts, by_id)
     return {
         id = order.id, number = row.number, status = "PENDING",
-        subtotal = money.of(order.total, order.currency), total = money.of(order.total, order.currency),
+        subtotal = money.of(order.total, order.currency),
+        total = money.of(order.total, order.currency),
         items = item_views(order.items, order.currency),
         vendorOrders = parts,
         payment = json.null,
@@ -291,8 +296,9 @@ local function attempt(buyer_id, input)
     return view(order, results[3][1])
 end
 
---- input: {shippingAddress, note}. The order as its buyer sees it, or nil, err. When a price or the cart changed between
---- reading and writing it is read once more; in a transaction of the caller's, which is lost by then, that is told.
+--- input: {shippingAddress, note}. The order as its buyer sees it, or nil, err. When a price or
+--- the cart changed between reading and writing it is read once more; in a transaction of the
+--- caller's, which is lost by then, that is told.
 function checkout.place(buyer_id, input)
     local attempts = db.in_tx() and 1 or ATTEMPTS_MAX
     local order, problem

@@ -1,5 +1,6 @@
---- What a buyer may know of a decline. Stripe asks that a lost, stolen or fraudulent card is not named as such: whoever
---- holds it would learn that. Everything not listed is told as a plain decline.
+--- What a buyer may know of a decline. Stripe asks that a lost, stolen or fraudulent card is not
+--- named as such: whoever holds it would learn that. Everything not listed is told as a plain
+--- decline.
 local declines = {}
 
 local GENERIC = "the card was declined: try another one"

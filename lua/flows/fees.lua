@@ -1,6 +1,6 @@
---- What the fee policy says of one vendor's part, checked: a policy is edited by operators, so its answer is input. A
---- policy that fails, or answers nonsense, fails the request before anything is written; there is never a fee of 0 by
---- accident.
+--- What the fee policy says of one vendor's part, checked: a policy is edited by operators, so its
+--- answer is input. A policy that fails, or answers nonsense, fails the request before anything is
+--- written; there is never a fee of 0 by accident.
 local json = require("core.json")
 local log = require("core.log")
 local policy = require("core.policy")
@@ -16,14 +16,18 @@ local function is_amount(value, max)
     return type(value) == "number" and value >= 0 and value <= max and value % 1 == 0
 end
 
+local function is_named(line)
+    return type(line) == "table" and type(line.name) == "string" and #line.name > 0
+        and #line.name <= NAME_MAX
+end
+
 local function check_lines(lines, subtotal)
     if type(lines) ~= "table" or #lines == 0 or #lines > LINES_MAX then
         return nil, "lines must be a list of 1 to " .. LINES_MAX
     end
     local clean, fee = {}, 0
     for i, line in ipairs(lines) do
-        if type(line) ~= "table" or type(line.name) ~= "string" or #line.name == 0
-            or #line.name > NAME_MAX then
+        if not is_named(line) then
             return nil, "line " .. i .. " needs a name"
         elseif not is_amount(line.amount, subtotal) then
             return nil, "line " .. i .. " must be a whole amount from 0 to the subtotal"
@@ -56,8 +60,8 @@ function fees.check(result, subtotal)
     return checked
 end
 
---- input: design of the policy's input (lua/policies/README.md). Returns {fee, lines, reason, version, input} where input
---- is the JSON to keep; or nil, err.
+--- input: design of the policy's input (lua/policies/README.md). Returns {fee, lines, reason,
+--- version, input} where input is the JSON to keep; or nil, err.
 function fees.of(input)
     local result, version = policy.evaluate(POLICY, input)
     local checked, problem

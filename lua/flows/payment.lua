@@ -1,5 +1,6 @@
---- Paying an order. The buyer's browser pays at Stripe with a client secret; we hold a PaymentIntent for exactly the
---- order's amount and believe nobody but Stripe about its state. Every piece of news goes through payment.apply.
+--- Paying an order. The buyer's browser pays at Stripe with a client secret; we hold a
+--- PaymentIntent for exactly the order's amount and believe nobody but Stripe about its state.
+--- Every piece of news goes through payment.apply.
 local conf = require("core.conf")
 local crypto = require("core.crypto")
 local json = require("core.json")
@@ -28,9 +29,13 @@ local STATUSES = {
 --- The least that Stripe charges, in minor units; what is not listed has the least of none.
 local LEAST = { USD = 50, EUR = 50, GBP = 30, INR = 50, JPY = 50, CAD = 50, AUD = 50, CHF = 50 }
 
+local LIVE = { CREATED = true, REQUIRES_ACTION = true, PROCESSING = true }
+
+local MISMATCH = "the payment does not match the order and is being looked at"
 local ENDED = "this payment has ended: start another one"
 
---- A PaymentIntent in the words of payment_apply (sql/functions); nil when its status is unknown to us.
+--- A PaymentIntent in the words of payment_apply (sql/functions); nil when its status is unknown
+--- to us.
 local function facts_of(intent)
     local status = STATUSES[intent.status]
     if not status then
@@ -44,7 +49,8 @@ local function facts_of(intent)
     local metadata = value(intent.metadata) or {}
     return {
         id = intent.id, status = status, providerStatus = intent.status,
-        amount = intent.amount, received = value(intent.amount_received), currency = intent.currency,
+        amount = intent.amount, received = value(intent.amount_received),
+        currency = intent.currency,
         orderId = value(metadata.order_id), isLive = intent.livemode,
         chargeId = value(intent.latest_charge), failureCode = code, failureMessage = message,
     }
@@ -58,12 +64,12 @@ local function tell(payment_id, outcome, facts)
     end
 end
 
---- Applies a PaymentIntent's state, in the caller's transaction or its own. Returns the outcome of payment_apply, or nil,
---- err.
+--- Applies a PaymentIntent's state, in the caller's transaction or its own. Returns the outcome of
+--- payment_apply, or nil, err.
 function payment.apply(payment_id, intent)
     local facts = facts_of(intent)
     if not facts then
-        log.error("payment.status.unknown", { payment = payment_id, status = tostring(intent.status) })
+        log.error("payment.status.unknown", { payment = payment_id, status = intent.status })
         return nil, err.stripe_away()
     end
     return db.tx(function()
@@ -92,7 +98,8 @@ stripe_ops.register("payment_create", {
     end,
 })
 
--- A cancellation that Stripe refuses means that the PaymentIntent has moved on: whoever asked looks at it again.
+-- A cancellation that Stripe refuses means that the PaymentIntent has moved on: whoever asked
+-- looks at it again.
 stripe_ops.register("payment_cancel", {
     done = function(op, intent)
         return payment.apply(op.ref_id, intent)
@@ -102,7 +109,7 @@ stripe_ops.register("payment_cancel", {
     end,
 })
 
--- Starting ------------------------------------------------------------------------------------------------------------
+-- Starting ---------------------------------------------------------------------------------------
 
 local function check_order(order)
     if not order then
@@ -165,19 +172,20 @@ local function open_row(order_id, buyer_id, method)
     end)
 end
 
---- Brings a payment to what Stripe knows of it. Returns its PaymentIntent and the outcome of applying it; or nil, err.
-local function refresh(row)
-    if row.provider_payment_id then
-        local intent, problem = stripe_api.get("/v1/payment_intents/" .. row.provider_payment_id)
-        if not intent then
-            return nil, problem
-        end
-        local outcome, failure = payment.apply(row.id, intent)
-        if not outcome then
-            return nil, failure
-        end
-        return intent, outcome
+local function fetch(row)
+    local intent, problem = stripe_api.get("/v1/payment_intents/" .. row.provider_payment_id)
+    if not intent then
+        return nil, problem
     end
+    local outcome, failure = payment.apply(row.id, intent)
+    if not outcome then
+        return nil, failure
+    end
+    return intent, outcome
+end
+
+--- Sends the create call (again). nil without an err: somebody else has just had its answer.
+local function create(row)
     local result, problem
     if row.op then
         result, problem = stripe_ops.send(row.op)
@@ -187,38 +195,43 @@ local function refresh(row)
             result, problem = stripe_ops.send_again(op)
         end
     end
-    if problem then
+    if problem or not result or result.outcome == true and result.kind == "ok" then
         return nil, problem
-    elseif result and result.kind == "ok" then
-        return result.object, "CHANGED"
-    elseif result then
+    elseif result.kind ~= "ok" then
         return nil, err.stripe_away()
     end
-    return nil
+    return result.object, result.outcome
 end
 
---- As refresh, but when another request has just done the same the row is read again.
-local function settle(row)
-    local intent, outcome = refresh(row)
-    if intent or outcome then
-        return intent, outcome
+--- Brings a payment to what Stripe knows of it. Returns its PaymentIntent and the outcome of
+--- applying it; or nil, err.
+local function refresh(row)
+    if not row.provider_payment_id then
+        local intent, outcome = create(row)
+        if intent or outcome then
+            return intent, outcome
+        end
+        local problem
+        row, problem = db.one("payment/get", row.id)
+        if not row or not row.provider_payment_id then
+            return nil, problem or err.stripe_away()
+        end
     end
-    local now, problem = db.one("payment/get", row.id)
-    if not now or not now.provider_payment_id then
-        return nil, problem or err.stripe_away()
-    end
-    return refresh(now)
+    return fetch(row)
 end
 
---- What a buyer needs to pay with: {paymentId, method, status, clientSecret, amount}. Asked again it is the same payment.
+--- What a buyer needs to pay with: {paymentId, method, status, clientSecret, amount}. Asked again
+--- it is the same payment.
 function payment.open(order_id, buyer_id, method)
     local row, problem = open_row(order_id, buyer_id, method)
     if not row then
         return nil, problem
     end
-    local intent, failure = settle(row)
+    local intent, outcome = refresh(row)
     if not intent then
-        return nil, failure
+        return nil, outcome
+    elseif outcome == "QUARANTINED" then
+        return nil, err.conflict(MISMATCH)
     end
     return {
         paymentId = row.id,
@@ -229,20 +242,22 @@ function payment.open(order_id, buyer_id, method)
     }
 end
 
--- Confirming ----------------------------------------------------------------------------------------------------------
+-- Confirming -------------------------------------------------------------------------------------
 
 local function ended(row)
-    if row.order_status == "EXPIRED" then
+    if row.status == "SUCCEEDED" or row.status == "PARTIALLY_REFUNDED" then
+        return "paid"
+    elseif row.order_status == "EXPIRED" then
         return nil, err.order_expired()
     end
-    return nil, err.conflict(ENDED)
+    return nil, err.conflict(row.status == "REFUNDED" and "this payment was refunded" or ENDED)
 end
 
 --- What the PaymentIntent means to the buyer who asks: "paid", "waiting"; or nil, err.
 local function verdict(intent, outcome)
     local status = STATUSES[intent.status]
     if outcome == "QUARANTINED" then
-        return nil, err.conflict("the payment does not match the order and is being looked at")
+        return nil, err.conflict(MISMATCH)
     elseif outcome == "REFUNDED" then
         return nil, err.order_expired("the payment came too late and is being refunded")
     elseif status == "SUCCEEDED" then
@@ -269,31 +284,33 @@ function payment.confirm(order_id, buyer_id, payment_id)
     local row, failure = db.one("payment/get", payment_id)
     if not row then
         return nil, failure or err.not_found()
-    elseif row.status == "FAILED" or row.status == "CANCELLED" then
+    elseif not LIVE[row.status] then
         return ended(row)
-    elseif row.status == "SUCCEEDED" or row.status == "PARTIALLY_REFUNDED" then
-        return "paid"
-    elseif row.status == "REFUNDED" then
-        return nil, err.conflict("this payment was refunded")
     end
-    local intent, outcome = settle(row)
+    local intent, outcome = refresh(row)
     if not intent then
         return nil, outcome
     end
     return verdict(intent, outcome)
 end
 
--- Ending --------------------------------------------------------------------------------------------------------------
+-- Ending -----------------------------------------------------------------------------------------
 
 --- A payment whose create call has certainly never left us needs no word from Stripe.
 local function drop_unsent(row)
     return db.tx(function()
-        local op = stripe_ops.latest("payment_create", row.id)
-        local dropped, problem = db.one("stripe_op/drop_unsent", op and op.id)
-        if not dropped then
-            return problem == nil and false or nil, problem
+        local op, problem = stripe_ops.latest("payment_create", row.id)
+        local dropped
+        if op then
+            dropped, problem = db.one("stripe_op/drop_unsent", op.id)
         end
-        local is_done, failure = db.query("payment/abandon", row.id, "CANCELLED", "never reached Stripe")
+        if problem then
+            return nil, problem
+        elseif op and not dropped then
+            return false
+        end
+        local is_done, failure = db.query(
+            "payment/abandon", row.id, "CANCELLED", "never reached Stripe")
         if not is_done then
             return nil, failure
         end
@@ -346,36 +363,39 @@ local function cancel_at_stripe(row)
     return true
 end
 
---- Ends a live payment at Stripe, if it can still be ended. Returns its status afterwards (CANCELLED, or SUCCEEDED when
---- the buyer was faster, or PROCESSING), or nil, err: then nothing is known and nothing may be released.
-function payment.finish(payment_id)
+local function read(payment_id)
     local row, problem = db.one("payment/get", payment_id)
-    if not row then
-        return nil, problem or err.not_found()
-    end
-    if not row.provider_payment_id and row.status == "CREATED" then
+    return row, problem or (not row and err.not_found()) or nil
+end
+
+--- Ends a live payment at Stripe, if it can still be ended. Returns its status afterwards
+--- (CANCELLED, or SUCCEEDED when the buyer was faster, or PROCESSING), or nil, err: then nothing
+--- is known and nothing may be released.
+function payment.finish(payment_id)
+    local row, problem = read(payment_id)
+    if row and not row.provider_payment_id then
         local is_dropped, failure = drop_unsent(row)
-        if failure then
+        if is_dropped == nil then
             return nil, failure
         elseif not is_dropped then
-            local intent, refusal = settle(row)
-            if not intent and refusal then
-                return nil, refusal
-            end
-            row, problem = db.one("payment/get", payment_id)
-            if not row then
-                return nil, problem
-            end
+            -- It may exist: only its own create call can tell.
+            refresh(row)
         end
+        row, problem = read(payment_id)
     end
-    if row.provider_payment_id then
-        local is_told, failure = cancel_at_stripe(row)
-        if not is_told then
-            return nil, failure
-        end
+    if not row then
+        return nil, problem
+    elseif not LIVE[row.status] then
+        return row.status
+    elseif not row.provider_payment_id then
+        return nil, err.stripe_away()
     end
-    local now, refusal = db.one("payment/get", payment_id)
-    return now and now.status, refusal
+    local is_told, failure = cancel_at_stripe(row)
+    if not is_told then
+        return nil, failure
+    end
+    row, problem = read(payment_id)
+    return row and row.status, problem
 end
 
 --- Asks Stripe about live payments that nobody brought news of: lost webhooks, lost browsers.

@@ -1,6 +1,7 @@
---- Giving money back. The books are posted when a refund is opened (sql/functions/refund_open.sql); the call to Stripe
---- is an operation queued in that same transaction, sent by the sweep within a second. A refund that Stripe cannot
---- make is taken back in the books and shows in GET /admin/jobs.
+--- Giving money back. The books are posted when a refund is opened
+--- (sql/functions/refund_open.sql); the call to Stripe is an operation queued in that same
+--- transaction, sent by the sweep within a second. A refund that Stripe cannot make is taken back
+--- in the books and shows in GET /admin/jobs.
 local log = require("core.log")
 local db = require("souk.db")
 local stripe_api = require("flows.stripe_api")
@@ -52,7 +53,7 @@ stripe_ops.register("refund_create", {
         return refund.apply(op.ref_id, object)
     end,
     rejected = function(op, failure)
-        return fail(op.ref_id, tostring(value(failure.code) or value(failure.message) or "rejected"))
+        return fail(op.ref_id, value(failure.code) or value(failure.message) or "rejected")
     end,
 })
 

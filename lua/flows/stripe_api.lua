@@ -1,6 +1,7 @@
---- Calls to Stripe: one logical call with the official SDK's retries, within a deadline. Never inside a database
---- transaction: a row lock must not wait for another company. What must not happen twice carries an Idempotency-Key
---- and bytes that were stored before (flows/stripe_ops.lua).
+--- Calls to Stripe: one logical call with the official SDK's retries, within a deadline. Never
+--- inside a database transaction: a row lock must not wait for another company. What must not
+--- happen twice carries an Idempotency-Key and bytes that were stored before
+--- (flows/stripe_ops.lua).
 local clock = require("core.clock")
 local conf = require("core.conf")
 local fetch = require("core.fetch")
@@ -75,27 +76,44 @@ local function parse(answer)
     return type(object) == "table" and object or nil
 end
 
---- What the answer of the last attempt means. kind: ok (object), rejected (error: Stripe has decided), not_sent (nothing
---- can have happened), unknown (it may have: the same key again).
+--- Refused at the door: whatever was asked has not been done.
+local NOT_DONE = { [401] = true, [403] = true, [429] = true }
+
+local function is_not_done(answer)
+    return NEVER_LEFT[answer.outcome] or NOT_DONE[answer.status] or false
+end
+
+local function kind_of(answer, object, is_unsent)
+    local status = answer.status
+    if answer.outcome ~= "answered" or NOT_DONE[status] then
+        return is_unsent and "not_sent" or "unknown"
+    end
+    local class = object and math.floor(status / 100)
+    if class == 2 then
+        return "ok"
+    elseif class == 4 and status ~= 409 and object.error then
+        return "rejected"
+    end
+    return "unknown"
+end
+
+--- What the answer of the last attempt means. kind: ok (object), rejected (error: Stripe has
+--- decided), not_sent (nothing can have happened), unknown (it may have: the same key again).
 local function judge(answer, is_unsent)
-    local result = { status = answer.status, problem = answer.problem or answer.outcome }
     if answer.outcome ~= "answered" then
-        result.kind = is_unsent and "not_sent" or "unknown"
-        return result
+        local problem = answer.problem or answer.outcome
+        return { kind = kind_of(answer, nil, is_unsent), problem = problem }
     end
     local object = parse(answer)
-    result.request_id = answer.headers("Request-Id")
-    result.problem = "HTTP " .. answer.status
-    if answer.status >= 200 and answer.status < 300 and object then
-        result.kind, result.object = "ok", object
-    elseif answer.status == 401 or answer.status == 403 or answer.status == 429 then
-        result.kind = is_unsent and "not_sent" or "unknown"
-    elseif answer.status >= 400 and answer.status < 500 and answer.status ~= 409 and object
-        and type(object.error) == "table" then
-        result.kind, result.error = "rejected", object.error
+    local result = {
+        kind = kind_of(answer, object, is_unsent), status = answer.status,
+        request_id = answer.headers("Request-Id"), problem = "HTTP " .. answer.status,
+    }
+    if result.kind == "ok" then
+        result.object = object
+    elseif result.kind == "rejected" then
+        result.error = object.error
         result.problem = tostring(stripe_api.value(object.error.code) or object.error.type)
-    else
-        result.kind = "unknown"
     end
     return result
 end
@@ -110,8 +128,27 @@ local function report(call, result)
     })
 end
 
---- call: {method, path, body?, idempotency_key?, api_version?, account?}. Returns {kind, status, object?, error?, problem,
---- request_id?}; never raises for what the network does.
+--- Attempts until the retry rule or the deadline ends them. Returns the last answer, and whether
+--- none of them can have been executed.
+local function attempt_all(call)
+    local until_us = clock.monotonic_us() + DEADLINE_MS * 1000
+    local is_unsent = true
+    local function left_ms()
+        return math.floor((until_us - clock.monotonic_us()) / 1000)
+    end
+    for attempt = 1, ATTEMPTS_MAX do
+        local answer = send_once(call, math.max(left_ms(), LEAST_MS))
+        is_unsent = is_unsent and is_not_done(answer)
+        local verdict, pause_ms = stripe.retry(attempt, ATTEMPTS_MAX, answer)
+        if verdict ~= "retry" or left_ms() < pause_ms + LEAST_MS then
+            return answer, is_unsent
+        end
+        sleep(pause_ms)
+    end
+end
+
+--- call: {method, path, body?, idempotency_key?, api_version?, account?}. Returns {kind, status,
+--- object?, error?, problem, request_id?}; never raises for what the network does.
 function stripe_api.run(call)
     if db.in_tx() then
         error("a call to Stripe inside a transaction: commit the intent first", 2)
@@ -121,22 +158,7 @@ function stripe_api.run(call)
         log.error("stripe.refused", { problem = problem })
         return { kind = "not_sent", problem = problem }
     end
-    local until_us = clock.monotonic_us() + DEADLINE_MS * 1000
-    local attempt, is_unsent, answer, verdict, pause_ms = 0, true, nil, nil, nil
-    repeat
-        attempt = attempt + 1
-        local left_ms = math.floor((until_us - clock.monotonic_us()) / 1000)
-        answer = send_once(call, math.max(left_ms, LEAST_MS))
-        is_unsent = is_unsent and (NEVER_LEFT[answer.outcome] or answer.status == 401
-            or answer.status == 403 or answer.status == 429) or false
-        verdict, pause_ms = stripe.retry(attempt, ATTEMPTS_MAX, answer)
-        local is_time_left = pause_ms
-            and clock.monotonic_us() + (pause_ms + LEAST_MS) * 1000 < until_us
-        if verdict == "retry" and is_time_left then
-            sleep(pause_ms)
-        end
-    until verdict ~= "retry" or not is_time_left
-    local result = judge(answer, is_unsent)
+    local result = judge(attempt_all(call))
     report(call, result)
     return result
 end

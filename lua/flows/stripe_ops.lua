@@ -1,6 +1,7 @@
---- The outbox of calls that change something at Stripe. An operation is a row committed before it is sent, with its key
---- and its exact bytes; it is sent until its outcome is known, by whoever needs it now or by the sweep. What the
---- outcome does to us is committed together with the row's end: kinds register what that is.
+--- The outbox of calls that change something at Stripe. An operation is a row committed before it
+--- is sent, with its key and its exact bytes; it is sent until its outcome is known, by whoever
+--- needs it now or by the sweep. What the outcome does to us is committed together with the row's
+--- end: kinds register what that is.
 local conf = require("core.conf")
 local core_stripe = require("core.stripe")
 local crypto = require("core.crypto")
@@ -30,30 +31,36 @@ local function installation()
     return installation_id
 end
 
---- handlers: {done = function(op, object), rejected = function(op, error)}; both run in the transaction that ends the
---- operation and return true, or nil, err.
+--- handlers: {done = function(op, object), rejected = function(op, error)}; both run in the
+--- transaction that ends the operation and return true, or nil, err.
 function stripe_ops.register(kind, handlers)
     stripe_ops.kinds[kind] = handlers
 end
 
---- Writes an operation in the caller's transaction. spec: {kind, ref_id, attempt, key, path, params, is_sent_now}. key is
---- what comes after the installation's name. Returns the row, or nil, err.
-function stripe_ops.add(spec)
-    local install, problem = installation()
-    if not install then
-        return nil, problem
-    end
-    local op = {
+local function row_of(spec, install)
+    return {
         id = crypto.uuid7(), kind = spec.kind, ref_id = spec.ref_id, attempt = spec.attempt or 1,
         idempotency_key = ("%s:%s:%s"):format(KEY_VERSION, install, spec.key),
         path = spec.path,
         body = core_stripe.form(spec.params),
         api_version = conf("stripe.api_version"),
+        state = spec.is_sent_now and "SENT" or "NEW",
         tries = spec.is_sent_now and 1 or 0,
+        lease_s = spec.is_sent_now and LEASE_S or 0,
     }
+end
+
+--- Writes an operation in the caller's transaction. spec: {kind, ref_id, attempt, key, path,
+--- params, is_sent_now}. key is what comes after the installation's name. Returns the row, or nil,
+--- err.
+function stripe_ops.add(spec)
+    local install, problem = installation()
+    if not install then
+        return nil, problem
+    end
+    local op = row_of(spec, install)
     local row, failure = db.one("stripe_op/insert", op.id, op.kind, op.ref_id, op.attempt,
-        op.idempotency_key, op.path, op.body, op.api_version, spec.is_sent_now and "SENT" or "NEW",
-        spec.is_sent_now and LEASE_S or 0)
+        op.idempotency_key, op.path, op.body, op.api_version, op.state, op.lease_s)
     if failure then
         return nil, failure
     end
@@ -64,15 +71,18 @@ function stripe_ops.latest(kind, ref_id)
     return db.one("stripe_op/latest", kind, ref_id)
 end
 
---- The object as it may be kept: a client secret is stored nowhere.
+--- Anything of Stripe's as it may be kept: a client secret is stored nowhere, at no depth.
 function stripe_ops.redact(object)
-    local copy = {}
-    for name, value in pairs(object) do
+    if type(object) ~= "table" then
+        return object
+    end
+    local copy = json.is_array(object) and json.array({}) or json.object({})
+    for name, member in pairs(object) do
         if name ~= "client_secret" then
-            copy[name] = value
+            copy[name] = stripe_ops.redact(member)
         end
     end
-    return json.object(copy)
+    return copy
 end
 
 local function resend_after_s(tries)
@@ -88,7 +98,7 @@ end
 
 --- Ends the operation and does what its end means, at once or not at all.
 local function finish(op, result)
-    local handlers = stripe_ops.kinds[op.kind] or error("no handlers for operations of kind " .. op.kind)
+    local handlers = stripe_ops.kinds[op.kind] or error("no handlers for kind " .. op.kind)
     local is_ok = result.kind == "ok"
     return db.tx(function()
         local response = stripe_ops.redact(is_ok and result.object or result.error)
@@ -105,8 +115,10 @@ local function finish(op, result)
     end)
 end
 
---- Sends an operation that the caller holds (added as is_sent_now, or taken) and writes down what came out. Returns the
---- result of stripe_api.run, or nil, err when that could not be written down: then the sweep sends it again.
+--- Sends an operation that the caller holds (added as is_sent_now, or taken) and writes down what
+--- came out. Returns the result of stripe_api.run with `outcome`, what the kind's handler returned
+--- (true when another sending was faster), or nil, err when that could not be written down: then
+--- the sweep sends it again.
 function stripe_ops.send(op)
     local result = stripe_api.run({
         method = "POST", path = op.path, body = op.body, idempotency_key = op.idempotency_key,
@@ -121,10 +133,12 @@ function stripe_ops.send(op)
     if not is_written then
         return nil, problem
     end
+    result.outcome = is_written
     return result
 end
 
---- Sends an operation that is wanted now, whoever sent it before. nil without an err: it has ended already.
+--- Sends an operation that is wanted now, whoever sent it before. nil without an err: it has ended
+--- already.
 function stripe_ops.send_again(op)
     local taken, problem = db.tx(function()
         local row, failure = db.one("stripe_op/take", op.id, LEASE_S)

@@ -1,4 +1,5 @@
--- What the platform keeps of each vendor order, in whole minor units. fee_bps is the setting fee.bps.
+-- What the platform keeps of each vendor order, in whole minor units. fee_bps is the setting
+-- fee.bps.
 local BPS_DEFAULT = 1000
 
 return {
@@ -11,7 +12,10 @@ return {
     end,
     examples = {
         { given = { subtotal = 6000, currency = "USD", fee_bps = 1000 }, expect = { fee = 600 } },
-        { given = { subtotal = 4000, currency = "USD" }, expect = { fee = 400, reason = "bps:1000" } },
+        {
+            given = { subtotal = 4000, currency = "USD" },
+            expect = { fee = 400, reason = "bps:1000" },
+        },
         { given = { subtotal = 19, currency = "USD", fee_bps = 1000 }, expect = { fee = 1 } },
         { given = { subtotal = 0, currency = "USD" }, expect = { fee = 0 } },
         { given = { subtotal = 500, currency = "JPY", fee_bps = 10000 }, expect = { fee = 500 } },

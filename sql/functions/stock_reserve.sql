@@ -30,11 +30,14 @@ begin
     )
     select
         jsonb_agg(jsonb_build_object(
+            'field', 'items', 'message', format('%s wanted, %s available', wanted.quantity,
+                greatest(coalesce(locked.available, 0), 0)),
             'productId', wanted.product_id, 'requested', wanted.quantity,
             'available', greatest(coalesce(locked.available, 0), 0)
         ) order by wanted.product_id)
         filter (where locked.id is null or locked.available < wanted.quantity),
         jsonb_agg(jsonb_build_object(
+            'field', 'items', 'message', 'the price has changed',
             'productId', wanted.product_id, 'expected', wanted.price_minor,
             'price', locked.price_minor
         ) order by wanted.product_id)

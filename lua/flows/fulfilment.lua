@@ -1,0 +1,33 @@
+--- Vendor orders on their way to the buyer. Which step is whose turn is decided under the order's
+--- lock by vendor_order_step (sql/functions).
+local conf = require("core.conf")
+local log = require("core.log")
+local db = require("souk.db")
+
+local fulfilment = {}
+
+local COMPLETE_MAX = 100
+
+--- step: {status, carrier, trackingNumber}. true, or nil, err.
+function fulfilment.step(id, vendor_id, step)
+    return db.tx(function()
+        return db.query("vendor_order/step", id, vendor_id, step.status, step.carrier,
+            step.trackingNumber)
+    end)
+end
+
+--- Completes what was delivered before the return window.
+function fulfilment.complete_due()
+    local rows, problem
+    repeat
+        rows, problem = db.tx(function()
+            return db.query("vendor_order/complete_due", tonumber(conf("order.return_window_s")),
+                COMPLETE_MAX)
+        end)
+    until problem or rows[1].completed < COMPLETE_MAX
+    if problem then
+        log.warn("vendor_order.complete.failed", { code = problem.code })
+    end
+end
+
+return fulfilment

@@ -1,0 +1,22 @@
+--- What buying and money do by themselves. All run on the leader only, and each turn is guarded by
+--- row state: two leaders for a moment do no harm.
+local conf = require("core.conf")
+local expiry = require("flows.expiry")
+local fulfilment = require("flows.fulfilment")
+local inbox = require("flows.inbox")
+local payment = require("flows.payment")
+local stripe_ops = require("flows.stripe_ops")
+
+return {
+    {
+        name = "orders.expire", every_ms = tonumber(conf("order.expire_every_ms")), leader = true,
+        run = expiry.run,
+    },
+    { name = "stripe.ops", every_ms = 500, leader = true, run = stripe_ops.sweep },
+    { name = "stripe.events", every_ms = 1000, leader = true, run = inbox.drain },
+    { name = "payments.recheck", every_ms = 5000, leader = true, run = payment.sweep },
+    {
+        name = "vendor_orders.complete", every_ms = 60000, leader = true,
+        run = fulfilment.complete_due,
+    },
+}

@@ -1,0 +1,137 @@
+--- The money of the marketplace: payouts, refunds, the ledger, and what waits in the background.
+local db = require("souk.db")
+local page = require("souk.page")
+local s = require("souk.schema")
+local web = require("souk.web")
+
+local TAGS = { "admin money" }
+local ROLES = { "ADMIN" }
+local ERRORS = { "bad_cursor", "offset_too_deep" }
+
+local count = s.integer({ min = 0 })
+local balance = s.integer({ min = -1e15, max = 1e15, example = -5400 })
+
+web.get("/api/admin/payouts", {
+    id = "admin_money.payouts", summary = "All payouts, newest first", tags = TAGS, roles = ROLES,
+    query = page.query({
+        vendorId = s.optional(s.uuid()),
+        status = s.optional(s.enum({ "PENDING", "PROCESSING", "PAID", "FAILED", "ON_HOLD" })),
+    }),
+    answers = { [200] = page.of(s.ref("Payout")) },
+    errors = ERRORS,
+}, function(req)
+    return page.list(req, {
+        query = "payout/list", total = "payout/count",
+        args = page.args(req.query.vendorId, req.query.status), cursor = { "sort", "id" },
+    })
+end)
+
+s.define("Refund", s.object({
+    id = s.uuid(),
+    orderId = s.uuid(),
+    paymentId = s.uuid(),
+    cause = s.string({ example = "BUYER_CANCEL" }),
+    reason = s.string(),
+    status = s.enum({ "PENDING", "SUCCEEDED", "FAILED" }),
+    amount = s.money(),
+    vendorOrders = s.array(s.object({
+        id = s.uuid(), amount = s.money(), platformFee = s.money(), earnings = s.money(),
+    })),
+    failureMessage = s.nullable(s.string()),
+    createdAt = s.time(),
+    updatedAt = s.time(),
+}))
+
+web.get("/api/admin/refunds", {
+    id = "admin_money.refunds", summary = "All refunds, newest first", tags = TAGS, roles = ROLES,
+    query = page.query({
+        status = s.optional(s.enum({ "PENDING", "SUCCEEDED", "FAILED" })),
+        orderId = s.optional(s.uuid()),
+    }),
+    answers = { [200] = page.of(s.ref("Refund")) },
+    errors = ERRORS,
+}, function(req)
+    return page.list(req, {
+        query = "refund/list", total = "refund/count",
+        args = page.args(req.query.status, req.query.orderId), cursor = { "sort", "id" },
+    })
+end)
+
+web.get("/api/admin/ledger", {
+    id = "admin_money.ledger", summary = "Ledger transactions with their postings, newest first",
+    tags = TAGS, roles = ROLES,
+    query = page.query({
+        account = s.optional(s.string({ min = 1, max = 60 })),
+        orderId = s.optional(s.uuid()),
+        kind = s.optional(s.string({ min = 1, max = 60 })),
+    }),
+    answers = {
+        [200] = page.of(s.object({
+            id = s.uuid(),
+            kind = s.string({ example = "paid" }),
+            ref = s.string(),
+            orderId = s.nullable(s.uuid()),
+            postings = s.array(s.object({ account = s.string(), amount = s.signed_money() })),
+            createdAt = s.time(),
+        })),
+    },
+    errors = ERRORS,
+}, function(req)
+    local q = req.query
+    return page.list(req, {
+        query = "ledger/list", total = "ledger/count",
+        args = page.args(q.account, q.orderId, q.kind), cursor = { "sort", "id" },
+    })
+end)
+
+web.get("/api/admin/ledger/trial-balance", {
+    id = "admin_money.trial_balance", summary = "Every account's balance; the sums are 0",
+    tags = TAGS, roles = ROLES,
+    answers = {
+        [200] = s.object({
+            data = s.array(s.object({
+                account = s.string(),
+                currency = s.string({ format = "currency" }),
+                balance = balance,
+            })),
+            sums = s.array(s.object({
+                currency = s.string({ format = "currency" }), balance = balance,
+            })),
+        }),
+    },
+}, function()
+    local results, problem = db.batch({
+        { "ledger/trial_balance", json = true },
+        { "ledger/sums", json = true },
+    })
+    if not results then
+        return nil, problem
+    end
+    return { data = web.json(results[1]), sums = web.json(results[2]) }
+end)
+
+web.get("/api/admin/jobs", {
+    id = "admin_money.jobs", summary = "What waits in the background, and what needs somebody",
+    tags = TAGS, roles = ROLES,
+    answers = {
+        [200] = s.object({
+            data = s.array(s.object({
+                name = s.string(), waiting = count, stuck = count,
+                oldestAt = s.nullable(s.time()),
+            })),
+            stuck = s.array(s.object({
+                kind = s.string(), id = s.string(), type = s.string(), state = s.string(),
+                tries = count, problem = s.nullable(s.string()), updatedAt = s.time(),
+            })),
+        }),
+    },
+}, function()
+    local results, problem = db.batch({
+        { "job/report", json = true },
+        { "job/stuck", json = true },
+    })
+    if not results then
+        return nil, problem
+    end
+    return { data = web.json(results[1]), stuck = web.json(results[2]) }
+end)

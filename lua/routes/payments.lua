@@ -1,0 +1,59 @@
+--- Paying an order.
+local db = require("souk.db")
+local err = require("souk.err")
+local s = require("souk.schema")
+local web = require("souk.web")
+local payment = require("flows.payment")
+
+local TAGS = { "payments" }
+
+s.define("PaymentStart", s.object({
+    paymentId = s.uuid(),
+    method = s.string(),
+    status = s.string({ example = "CREATED" }),
+    clientSecret = s.string({ example = "pi_3Q_secret_4f2a" }),
+    amount = s.money(),
+}))
+
+-- The answer holds a client secret, which is stored nowhere: so the route is not "idempotent" by
+-- the stored answers of the kit, but by itself. Asked again, with a key or without, it is the same
+-- payment.
+web.post("/api/orders/{id}/payment", {
+    id = "payments.start", summary = "Start paying an order; asked again it is the same payment",
+    description = "The client pays at the provider with clientSecret, which is stored nowhere.",
+    tags = TAGS, roles = { "BUYER" },
+    params = { id = s.uuid() },
+    body = s.object({
+        method = s.enum({ "CARD", "UPI", "BANK_TRANSFER", "WALLET" }),
+    }),
+    answers = { [201] = s.ref("PaymentStart") },
+    errors = { "not_found", "conflict", "order_expired", "stripe_away" },
+    example = { method = "CARD" },
+}, function(req)
+    local started, problem = payment.open(req.params.id, req.user.buyer_id, req.body.method)
+    if not started then
+        return nil, problem
+    end
+    return web.created("/api/orders/" .. req.params.id, started)
+end)
+
+web.post("/api/orders/{id}/confirm-payment", {
+    id = "payments.confirm", summary = "Have the order confirmed once it is paid",
+    description = "The provider is asked. 202 while it is not final, 402 when it was declined.",
+    tags = TAGS, roles = { "BUYER" }, idempotent = "resumable",
+    params = { id = s.uuid() },
+    body = s.object({ paymentId = s.uuid() }),
+    answers = { [200] = s.ref("Order"), [202] = s.ref("Order") },
+    errors = { "not_found", "payment_declined", "conflict", "order_expired", "stripe_away" },
+    example = { paymentId = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" },
+}, function(req)
+    local verdict, problem = payment.confirm(req.params.id, req.user.buyer_id, req.body.paymentId)
+    if not verdict then
+        return nil, problem
+    end
+    local text, failure = db.row_json("order/get", req.params.id, req.user.buyer_id)
+    if not text then
+        return nil, failure or err.not_found()
+    end
+    return web.reply(verdict == "paid" and 200 or 202, web.json(text))
+end)
