@@ -314,3 +314,19 @@ token_verify(struct token_key *key, struct str token, int64_t now_s, struct toke
     slot->claims = *out;
     return ERR_OK;
 }
+
+void token_seal(const struct token_key *key, struct str text, char out[DIGEST_HEX_SIZE])
+{
+    static const char word[] = "seal ";
+    size_t len = sizeof word - 1 + text.len;
+    char *data = malloc(len);
+
+    if (!data)
+        abort();
+    memcpy(data, word, sizeof word - 1);
+    memcpy(data + sizeof word - 1, text.at, text.len);
+    hmac_sha256_hex((struct str){(const char *)key->secret, (size_t)key->secret_len},
+                    (struct str){data, len},
+                    out);
+    free(data);
+}

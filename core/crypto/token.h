@@ -27,5 +27,8 @@ char *token_issue(const struct token_key *key, const struct token_claims *claims
 /* ERR_OK, ERR_TOKEN_EXPIRED or ERR_UNAUTHENTICATED. */
 enum err
 token_verify(struct token_key *key, struct str token, int64_t now_s, struct token_claims *out);
+/* The mark that only we can put on text: what clients bring back unread (list cursors). Hex of an
+ * HMAC under the key of the tokens; a word in front keeps it apart from what a token signs. */
+void token_seal(const struct token_key *key, struct str text, char out[65]);
 
 #endif

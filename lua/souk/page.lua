@@ -1,5 +1,4 @@
 --- Lists: limit, offset and signed cursors, one statement for the rows and one for the total.
-local conf = require("core.conf")
 local crypto = require("core.crypto")
 local db = require("souk.db")
 local err = require("souk.err")
@@ -63,7 +62,7 @@ end
 -- Cursors ------------------------------------------------------------------------------------------------------------
 
 local function mac(payload)
-    return crypto.hmac_sha256(conf("auth.secret") or "", "cursor " .. payload):sub(1, MAC_CHARS)
+    return crypto.seal("cursor " .. payload):sub(1, MAC_CHARS)
 end
 
 --- values: the sort columns of the last row. scope: what the cursor belongs to (the name of the query).
