@@ -46,23 +46,24 @@ static int push_refusal(lua_State *L, const char *refusal)
 static int l_webhook_refusal(lua_State *L)
 {
     struct str body = check_text(L, 1), secrets[SECRETS_MAX], header = {"", 0};
-    int64_t now_s = opt_seconds(L, 4, clock_wall_ms() / 1000);
-    int64_t tolerance_s = opt_seconds(L, 5, TOLERANCE_S);
-    int count;
+    struct stripe_webhook_rule rule = {
+        .secrets = secrets,
+        .now_s = opt_seconds(L, 4, clock_wall_ms() / 1000),
+        .tolerance_s = opt_seconds(L, 5, TOLERANCE_S),
+    };
 
     if (!lua_isnoneornil(L, 2))
         header = check_text(L, 2);
     luaL_checktype(L, 3, LUA_TTABLE);
-    count = (int)lua_objlen(L, 3);
-    luaL_argcheck(L, count <= SECRETS_MAX, 3, "at most 8 secrets");
-    luaL_checkstack(L, count, "secrets");
-    for (int i = 0; i < count; i++) {
+    rule.secret_count = (int)lua_objlen(L, 3);
+    luaL_argcheck(L, rule.secret_count <= SECRETS_MAX, 3, "at most 8 secrets");
+    luaL_checkstack(L, rule.secret_count, "secrets");
+    for (int i = 0; i < rule.secret_count; i++) {
         lua_rawgeti(L, 3, i + 1);
         luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 3, "secrets are strings");
         secrets[i].at = lua_tolstring(L, -1, &secrets[i].len);
     }
-    return push_refusal(L,
-                        stripe_webhook_refusal(body, header, secrets, count, now_s, tolerance_s));
+    return push_refusal(L, stripe_webhook_refusal(body, header, &rule));
 }
 
 static int l_sign(lua_State *L)

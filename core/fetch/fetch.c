@@ -35,7 +35,7 @@ struct fetch {
     struct loop_timer *curl_timer;    /* what libcurl asked for */
     struct loop_timer *refusal_timer; /* runs while refused has jobs */
     struct list waiting, running, refused, watches;
-    int running_count, waiting_count;
+    int running_count, waiting_count, refused_count;
     int running_max, waiting_max;
 };
 
@@ -55,9 +55,17 @@ static void *alloc_or_abort(size_t size)
     return at;
 }
 
+static struct job *take_first(struct list *from)
+{
+    struct job *job = list_entry(from->next, struct job, node);
+
+    list_remove(&job->node);
+    return job;
+}
+
+/* The job is in no list any more. */
 static void job_free(struct job *job)
 {
-    list_remove(&job->node);
     curl_easy_cleanup(job->easy);
     curl_slist_free_all(job->headers);
     buf_done(&job->sent_body);
@@ -126,9 +134,8 @@ static enum fetch_outcome outcome_of(CURLcode code, const struct job *job)
 static void start_waiting(struct fetch *fetch)
 {
     while (fetch->running_count < fetch->running_max && !list_is_empty(&fetch->waiting)) {
-        struct job *job = list_entry(fetch->waiting.next, struct job, node);
+        struct job *job = take_first(&fetch->waiting);
 
-        list_remove(&job->node);
         fetch->waiting_count--;
         list_add_last(&fetch->running, &job->node);
         fetch->running_count++;
@@ -265,18 +272,23 @@ void fetch_free(struct fetch *fetch)
 {
     if (!fetch)
         return;
-    list_each (node, after, &fetch->running) {
-        curl_multi_remove_handle(fetch->multi, list_entry(node, struct job, node)->easy);
-        job_free(list_entry(node, struct job, node));
+    while (!list_is_empty(&fetch->running)) {
+        struct job *job = take_first(&fetch->running);
+
+        curl_multi_remove_handle(fetch->multi, job->easy);
+        job_free(job);
     }
-    list_each (node, after, &fetch->waiting)
-        job_free(list_entry(node, struct job, node));
-    list_each (node, after, &fetch->refused)
-        job_free(list_entry(node, struct job, node));
+    while (!list_is_empty(&fetch->waiting))
+        job_free(take_first(&fetch->waiting));
+    while (!list_is_empty(&fetch->refused))
+        job_free(take_first(&fetch->refused));
     curl_multi_cleanup(fetch->multi);
-    list_each (node, after, &fetch->watches) {
-        loop_watch_free(list_entry(node, struct watch, node)->watch);
-        free(list_entry(node, struct watch, node));
+    while (!list_is_empty(&fetch->watches)) {
+        struct watch *watch = list_entry(fetch->watches.next, struct watch, node);
+
+        list_remove(&watch->node);
+        loop_watch_free(watch->watch);
+        free(watch);
     }
     loop_timer_free(fetch->curl_timer);
     loop_timer_free(fetch->refusal_timer);
@@ -290,11 +302,12 @@ static void on_refused(void *arg)
 
     loop_timer_free(fetch->refusal_timer);
     fetch->refusal_timer = NULL;
-    while (!list_is_empty(&fetch->refused)) {
-        struct job *job = list_entry(fetch->refused.next, struct job, node);
+    /* What done() asks for and is refused again waits for the next turn of the loop. */
+    for (int left = fetch->refused_count; left > 0; left--) {
+        struct job *job = take_first(&fetch->refused);
         struct fetch_answer answer = {.outcome = FETCH_REFUSED, .problem = job->refusal};
 
-        list_remove(&job->node);
+        fetch->refused_count--;
         job->done(job->arg, &answer);
         job_free(job);
     }
@@ -402,6 +415,7 @@ void fetch_run(struct fetch *fetch,
     job->refusal = refusal_of(fetch, request);
     if (job->refusal) {
         list_add_last(&fetch->refused, &job->node);
+        fetch->refused_count++;
         if (!fetch->refusal_timer)
             fetch->refusal_timer = loop_after(fetch->loop, 0, on_refused, fetch);
         return;

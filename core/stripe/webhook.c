@@ -58,7 +58,8 @@ static void sign(struct str time, struct str body, struct str secret, char out[D
 
     if (!signed_text)
         abort();
-    memcpy(signed_text, time.at, time.len);
+    if (time.len)
+        memcpy(signed_text, time.at, time.len);
     signed_text[time.len] = '.';
     if (body.len)
         memcpy(signed_text + time.len + 1, body.at, body.len);
@@ -77,12 +78,8 @@ static bool is_signed_by(const struct parsed *parsed, struct str body, struct st
     return is_found;
 }
 
-const char *stripe_webhook_refusal(struct str body,
-                                   struct str header,
-                                   const struct str *secrets,
-                                   int secret_count,
-                                   int64_t now_s,
-                                   int64_t tolerance_s)
+const char *
+stripe_webhook_refusal(struct str body, struct str header, const struct stripe_webhook_rule *rule)
 {
     struct parsed parsed;
     int64_t signed_at_s;
@@ -98,13 +95,13 @@ const char *stripe_webhook_refusal(struct str body,
         return "the signature has no time";
     if (parsed.signature_count == 0)
         return "there is no v1 signature";
-    for (int i = 0; i < secret_count; i++)
-        is_found |= secrets[i].len > 0 && is_signed_by(&parsed, body, secrets[i]);
+    for (int i = 0; i < rule->secret_count; i++)
+        is_found |= rule->secrets[i].len > 0 && is_signed_by(&parsed, body, rule->secrets[i]);
     if (!is_found)
         return "no signature matches the body";
-    if (signed_at_s < now_s - tolerance_s)
+    if (signed_at_s < rule->now_s - rule->tolerance_s)
         return "the signature is too old";
-    if (signed_at_s > now_s + tolerance_s)
+    if (signed_at_s > rule->now_s + rule->tolerance_s)
         return "the signature is from the future";
     return NULL;
 }

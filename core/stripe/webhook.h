@@ -9,13 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct stripe_webhook_rule {
+    const struct str *secrets; /* any of them may have signed; an empty one never counts */
+    int secret_count;
+    int64_t now_s, tolerance_s;
+};
+
 /* NULL: accepted by one of the secrets; else why not (static text). */
-const char *stripe_webhook_refusal(struct str body,
-                                   struct str header,
-                                   const struct str *secrets,
-                                   int secret_count,
-                                   int64_t now_s,
-                                   int64_t tolerance_s);
+const char *
+stripe_webhook_refusal(struct str body, struct str header, const struct stripe_webhook_rule *rule);
 /* "t=…,v1=…" for one secret; out holds 96 bytes. */
 void stripe_webhook_sign(struct str body, struct str secret, int64_t now_s, char out[96]);
 
