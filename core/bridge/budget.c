@@ -33,8 +33,11 @@ static int64_t thread_cpu_us(void)
 static void stop(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
-    luaL_error(L, "the CPU budget of %d ms at a stretch is used up: split the work or wait in between",
-               (int)(budget.soft_us / 1000));
+    luaL_where(L, 0); /* inside a hook, level 0 is what it interrupted */
+    lua_pushfstring(L, "the CPU budget of %d ms at a stretch is used up: wait in between",
+                    (int)(budget.soft_us / 1000));
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 static void on_usr1(int signal_number)

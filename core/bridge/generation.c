@@ -4,7 +4,6 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
-#include <luajit.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
@@ -250,7 +249,6 @@ struct generation *generation_new(const struct bridge_deps *deps, struct bridge_
     if (!generation->L) {
         buf_add_z(message, "no memory for a Lua state");
     } else {
-        luaJIT_setmode(generation->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
         if (policy_set_load(&generation->policies, source.lua_dir, message) &&
             load(generation, &source, message))
             return generation;

@@ -2,6 +2,7 @@
  * each is made on first require. */
 #include <lauxlib.h>
 #include <lua.h>
+#include <luajit.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <string.h>
@@ -139,6 +140,9 @@ static void close_doors(lua_State *L)
 void bridge_open_libraries(lua_State *L, struct bridge_source source)
 {
     luaL_openlibs(L);
+    /* Off until this generation serves: LuaJIT's profiler, which guards the JIT, is one a process. */
+    if (!source.is_open)
+        luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "preload");
     luaL_setfuncs(L, modules, 0);

@@ -19,6 +19,7 @@
 #define COPY_DEPTH    8
 #define INTERVAL      1000
 #define SOURCE_MAX    (256u << 10)
+#define MESSAGE_MAX   4000
 
 struct policy {
     char name[64];
@@ -63,8 +64,12 @@ static void count_instructions(lua_State *L, lua_Debug *ar)
     lua_getallocf(L, &arg);
     policy = arg;
     policy->instructions += INTERVAL;
-    if (policy->instructions > POLICY_INSTRUCTIONS_MAX)
-        luaL_error(L, "the policy runs longer than %d instructions", POLICY_INSTRUCTIONS_MAX);
+    if (policy->instructions <= POLICY_INSTRUCTIONS_MAX)
+        return;
+    luaL_where(L, 0); /* inside a hook, level 0 is what it interrupted */
+    lua_pushfstring(L, "the policy runs longer than %d instructions", POLICY_INSTRUCTIONS_MAX);
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 /* Plain data only. False: something that is none, or too deep. Stack of `to` grows by one in any case. */
@@ -160,6 +165,7 @@ static void open_policy_library(lua_State *L)
     static const luaL_Reg money[] = {{"percent", l_percent}, {"bps", l_bps}, {NULL, NULL}};
 
     luaL_openlibs(L);
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF); /* opening jit turns it on */
     keep_only(L, "math", math);
     keep_only(L, "string", string);
     keep_only(L, "table", table);
@@ -258,7 +264,6 @@ static int open_protected(lua_State *L)
 
 static bool policy_run(struct policy *policy, struct str *source, struct buf *message)
 {
-    luaJIT_setmode(policy->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     lua_pushcfunction(policy->L, open_protected);
     if (lua_pcall(policy->L, 0, 0, 0) == 0) {
         lua_pushcfunction(policy->L, load_protected);
@@ -368,6 +373,37 @@ static int l_evaluate(lua_State *L)
     return 2;
 }
 
+/* check(name, source) -> version | nil, why: loads the text aside, runs its examples, and drops it. */
+static int l_check(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    struct str source;
+    struct policy *policy;
+    struct buf message;
+    bool is_ok = false;
+
+    source.at = luaL_checklstring(L, 2, &source.len);
+    policy = calloc(1, sizeof(*policy));
+    if (!policy)
+        abort();
+    buf_init(&message, MESSAGE_MAX);
+    snprintf(policy->name, sizeof(policy->name), "%.60s", name);
+    sha256_hex(source, policy->version);
+    policy->L = lua_newstate(allocate, policy);
+    if (policy->L) {
+        is_ok = policy_run(policy, &source, &message);
+        lua_close(policy->L);
+    }
+    if (is_ok)
+        lua_pushstring(L, policy->version);
+    else
+        lua_pushnil(L);
+    lua_pushlstring(L, message.at ? message.at : "", message.len);
+    buf_done(&message);
+    free(policy);
+    return 2;
+}
+
 /* version(name) -> SHA-256 of the policy's text, hex. */
 static int l_version(lua_State *L)
 {
@@ -377,7 +413,7 @@ static int l_version(lua_State *L)
 
 int luaopen_core_policy(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"evaluate", l_evaluate}, {"version", l_version}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"evaluate", l_evaluate}, {"version", l_version}, {"check", l_check}, {NULL, NULL}};
 
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

@@ -101,6 +101,8 @@ struct conn {
 };
 
 /* Lives in its own arena: gone with the reply. */
+#define REQUEST_EXTRA_MAX 8
+
 struct http_request {
     struct http_server *server;
     struct conn *conn; /* NULL: the client left */
@@ -111,6 +113,8 @@ struct http_request {
     size_t body_bytes;
     const char *id, *peer, *route, *user_id, *traceparent;
     int64_t started_us;
+    struct http_header extra[REQUEST_EXTRA_MAX]; /* for whatever reply it gets */
+    int extra_count;
     void (*gone)(void *arg);
     void *gone_arg;
 };

@@ -90,6 +90,8 @@ struct head_parts {
     int status;
     const struct http_header *headers;
     int header_count;
+    const struct http_header *extra;
+    int extra_count;
     size_t body_len;
     const char *id;
     bool is_close, is_http10;
@@ -116,6 +118,7 @@ static struct str write_head(struct http_server *server, const struct head_parts
     buf_add_z(head, parts->id);
     buf_add_z(head, "\r\nX-Content-Type-Options: nosniff\r\n");
     seen = add_given(head, parts->headers, parts->header_count);
+    add_given(head, parts->extra, parts->extra_count);
     if (!seen.cache_control)
         buf_add_z(head, "Cache-Control: no-store\r\n");
     if (!seen.content_type && has_body(parts->status))
@@ -185,6 +188,8 @@ void http_reply(struct http_request *request,
                                              .status = status,
                                              .headers = headers,
                                              .header_count = header_count,
+                                             .extra = request->extra,
+                                             .extra_count = request->extra_count,
                                              .body_len = body.len,
                                              .id = request->id,
                                              .is_close = conn->is_last,

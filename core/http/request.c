@@ -246,3 +246,9 @@ void request_free(struct http_request *request)
         arena_free(arena);
     }
 }
+
+void http_request_add_header(struct http_request *request, const char *name, const char *value)
+{
+    if (request->extra_count < REQUEST_EXTRA_MAX)
+        request->extra[request->extra_count++] = (struct http_header){name, value};
+}

@@ -1,0 +1,79 @@
+local json = require("core.json")
+
+describe("core.json.encode", function()
+    local cases = {
+        { "writes whole numbers exactly up to 2^53", 9007199254740992, "9007199254740992" },
+        { "writes amounts of 10^14 without an exponent", 123456789012345, "123456789012345" },
+        { "writes the shortest fraction that reads back", 0.1, "0.1" },
+        { "keeps an empty array an array", json.array(), "[]" },
+        { "keeps an empty object an object", {}, "{}" },
+        { "sorts members, so that equal values give equal bytes", { b = 1, a = { 2, 3 } }, '{"a":[2,3],"b":1}' },
+        { "passes raw JSON through", { x = json.raw("[1, 2]") }, '{"x":[1, 2]}' },
+        { "writes null", { json.null }, "[null]" },
+        { "escapes control characters", "a\n\1\"\\", '"a\\n\\u0001\\"\\\\"' },
+        { "writes a marked object even with [1] unset", json.object(), "{}" },
+    }
+    for _, case in ipairs(cases) do
+        it(case[1], function()
+            assert.equal(case[3], json.encode(case[2]))
+        end)
+    end
+
+    it("refuses NaN, infinity, functions and cycles with a reason", function()
+        local cycle = {}
+        cycle.x = cycle
+        for _, value in ipairs({ 0 / 0, math.huge, print, cycle }) do
+            assert.has_error(function()
+                json.encode({ value })
+            end)
+        end
+    end)
+end)
+
+describe("core.json.decode", function()
+    local refused = {
+        "", "{", "[1,]", "{'a':1}", "NaN", "Infinity", "0x10", "01", "+1", "1.", ".5", "1e", "1e999",
+        '"\\u0000"', '"\\ud800"', '"\255"', '"\192\175"', '"a\nb"', "[1] x", "nul", '{"a" 1}', "\239\187\191{}",
+        ("["):rep(33) .. ("]"):rep(33),
+    }
+    for _, text in ipairs(refused) do
+        it("refuses " .. text:sub(1, 20):gsub("%c", "?"), function()
+            local value, why = json.decode(text)
+            assert.is_nil(value)
+            assert.is_string(why)
+        end)
+    end
+
+    it("takes 32 levels", function()
+        assert.is_table(json.decode(("["):rep(32) .. ("]"):rep(32)))
+    end)
+
+    it("refuses an object with more than a thousand members", function()
+        local members = {}
+        for i = 1, 1001 do
+            members[i] = ('"k%d":1'):format(i)
+        end
+        assert.is_nil((json.decode("{" .. table.concat(members, ",") .. "}")))
+    end)
+
+    it("reads what encode wrote", function()
+        local value = { a = { 1, 2.5, "x", true }, ["ключ"] = "значение" }
+        assert.same(value, json.decode(json.encode(value)))
+    end)
+end)
+
+describe("core.json.decode_marked", function()
+    local cases = {
+        { "1.0", { ["\0"] = "1.0" } },
+        { "1e3", { ["\0"] = "1e3" } },
+        { "9007199254740993", { ["\0"] = "9007199254740993" } },
+        { "9007199254740991", 9007199254740991 },
+        { "12.97", 12.97 },
+        { "-5", -5 },
+    }
+    for _, case in ipairs(cases) do
+        it("tells how " .. case[1] .. " was written", function()
+            assert.same({ case[2] }, json.decode_marked("[" .. case[1] .. "]"))
+        end)
+    end
+end)

@@ -1,0 +1,60 @@
+local policy = require("core.policy")
+
+local EXAMPLES = "examples = { { given = { n = 1 }, expect = { fee = 1 } } }"
+
+local function refusal_of(body)
+    local version, why = policy.check("trial", body)
+    assert.is_nil(version)
+    return why
+end
+
+local function evaluate(statements)
+    return ("return { evaluate = function(o) %s return { fee = 1 } end, %s }"):format(statements, EXAMPLES)
+end
+
+describe("A policy", function()
+    it("is taken when its examples hold, under the hash of its text", function()
+        local source = evaluate("")
+        assert.equal(require("core.crypto").sha256(source), (policy.check("trial", source)))
+    end)
+
+    local cases = {
+        { "an endless loop", "while true do end", "instructions" },
+        { "a pcall loop", "for i = 1, 1e9 do local x = i end", "instructions" },
+        { "a global write", "b = 1", "writes global 'b'" },
+        { "a read of an unknown global", "local x = os", "unknown global 'os'" },
+        { "more memory than it may have", "local s = 'xxxxxxxx' while true do s = s .. s end", "memory", has_no_place = true },
+        { "deep recursion", "local function f() return 1 + f() end f()", "overflow", has_no_place = true },
+        { "a require", "require('ffi')", "unknown global 'require'" },
+        { "string.rep", "string.rep('x', 1e9)", "rep" },
+        { "a method of a string", "local x = ('x'):rep(10)", "index" },
+    }
+    for _, case in ipairs(cases) do
+        it("is refused for " .. case[1] .. ", with file and line", function()
+            local why = refusal_of(evaluate(case[2]))
+            assert.matches(case[3], why, 1, true)
+            if not case.has_no_place then
+                assert.matches("lua/policies/trial.lua:1", why, 1, true)
+            end
+        end)
+    end
+
+    it("is refused when an example is wrong, and says which", function()
+        local why = refusal_of(
+            "return { evaluate = function() return { fee = 2 } end, " .. EXAMPLES .. " }"
+        )
+        assert.matches("example 1: fee is 2, but 1 was expected", why, 1, true)
+    end)
+
+    it("is refused without examples, without evaluate, as bytecode", function()
+        assert.matches("no examples", refusal_of("return { evaluate = function() end }"), 1, true)
+        assert.matches("evaluate", refusal_of("return {}"), 1, true)
+        assert.matches("wrong mode", refusal_of(string.dump(loadstring("return 1"))), 1, true)
+    end)
+
+    it("cannot change what it is given for anybody else", function()
+        local input = { subtotal = 6000, currency = "USD", fee_bps = 1000, items = {}, vendor = {} }
+        policy.evaluate("fee", input)
+        assert.equal(6000, input.subtotal)
+    end)
+end)
