@@ -349,6 +349,23 @@ static bool load_first(struct master *master)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* <home>/souk.pid tells `souk reload` whom to signal. Without it everything but that works. */
+static void write_pid_file(const struct conf *conf, pid_t pid)
+{
+    char path[600];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%.500s/souk.pid", conf_text(conf, "home"));
+    unlink(path);
+    if (!pid)
+        return;
+    file = fopen(path, "we");
+    if (!file)
+        return;
+    fprintf(file, "%ld\n", (long)pid);
+    fclose(file);
+}
+
 int master_run(struct conf *conf)
 {
     struct master master = {.conf = conf};
@@ -364,9 +381,11 @@ int master_run(struct conf *conf)
     master.shared->master_pid = getpid();
     if (!load_first(&master))
         return 1;
+    write_pid_file(conf, master.shared->master_pid);
     for (int i = 0; i < master.shared->worker_count; i++)
         spawn(&master, i);
     loop(&master, &signals);
+    write_pid_file(conf, 0);
     log_info("master.stopped", "workers=0");
     return 0;
 }
