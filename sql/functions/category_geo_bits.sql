@@ -1,0 +1,21 @@
+-- What selling in a category sets in a vendor's mask of the geo index: its own bit and those of
+-- all categories above it. Bit 0 is "active"; 50 bits stand for the categories, so two may share one
+-- and whoever filters by a bit asks the tables afterwards. lua/flows/geo_feed.lua has the same bit.
+create or replace function category_geo_bit(p_id uuid) returns bigint
+language sql immutable parallel safe as $$
+    select 1::bigint << (1 + ('x' || right(p_id::text, 8))::bit(32)::bigint % 50)::integer
+$$;
+
+create or replace function category_geo_bits() returns table (id uuid, bits bigint)
+language sql stable as $$
+    with recursive downwards as (
+        select categories.id, category_geo_bit(categories.id) as bits
+        from categories
+        where categories.parent_id is null
+        union all
+        select categories.id, downwards.bits | category_geo_bit(categories.id)
+        from downwards
+        inner join categories on categories.parent_id = downwards.id
+    )
+    select downwards.id, downwards.bits from downwards
+$$;
