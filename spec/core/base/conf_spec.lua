@@ -103,23 +103,3 @@ describe("a setting", function()
         assert.truthy(text:find("/nonexistent/souk.conf: cannot be read", 1, true))
     end)
 end)
-
-describe("conf/souk.conf", function()
-    setup(function()
-        file = os.tmpname()
-    end)
-    teardown(function()
-        os.remove(file)
-    end)
-
-    it("names every setting, each with its default", function()
-        local shipped, code = shell.run(BINARY .. " conf --conf conf/souk.conf")
-        assert.equal(0, code)
-        local defaults = conf_of({})
-        assert.equal(defaults, shipped)
-        local text = shell.read("conf/souk.conf")
-        for key in defaults:gmatch("\n([%w_.]+) = ") do
-            assert.truthy(text:find("\n#?%s*" .. key:gsub("%p", "%%%0") .. " ="), key)
-        end
-    end)
-end)
