@@ -46,6 +46,13 @@ local function make(kind, fields)
     return fields
 end
 
+--- Examples of compounds are made when asked for: what they are made of may be defined later in the load.
+local function with_example(made, example)
+    return setmetatable(made, { __index = function(_, key)
+        return key == "example" and example() or nil
+    end })
+end
+
 local function is_within(value, options)
     return (not options.min or value >= options.min) and (not options.max or value <= options.max)
 end
@@ -242,11 +249,10 @@ end
 
 --- May be missing; then it is default (a plain value), or nil.
 function schema.optional(inner, default)
-    return make("optional", {
+    local made = make("optional", {
         inner = inner,
         default = default,
         is_optional = true,
-        example = inner.example,
         check = inner.check,
         text = inner.text,
         json = function()
@@ -257,14 +263,16 @@ function schema.optional(inner, default)
             return out
         end,
     })
+    return with_example(made, function()
+        return inner.example
+    end)
 end
 
 --- May be JSON null, which a handler sees as nil; req.given tells it from a missing field.
 function schema.nullable(inner)
-    return make("nullable", {
+    local made = make("nullable", {
         inner = inner,
         is_nullable = true,
-        example = inner.example,
         check = function(value)
             if value == json.null then
                 return nil
@@ -281,6 +289,9 @@ function schema.nullable(inner)
             return { anyOf = json.array({ out, { type = "null" } }) }
         end,
     })
+    return with_example(made, function()
+        return inner.example
+    end)
 end
 
 local function is_json_object(value)
@@ -375,9 +386,9 @@ function schema.object(fields)
             return object_json(fields, names)
         end,
     })
-    return setmetatable(made, { __index = function(_, key)
-        return key == "example" and object_example(fields, names) or nil
-    end })
+    return with_example(made, function()
+        return object_example(fields, names)
+    end)
 end
 
 --- Anything that JSON can say.
@@ -425,9 +436,9 @@ function schema.array(item, options)
             }
         end,
     })
-    return setmetatable(made, { __index = function(_, key)
-        return key == "example" and json.array(options.example or { item.example }) or nil
-    end })
+    return with_example(made, function()
+        return json.array(options.example or { item.example })
+    end)
 end
 
 --- An object of a client's own keys with texts, numbers or booleans: at most max of them.
@@ -500,9 +511,9 @@ function schema.ref(name)
             return { ["$ref"] = "#/components/schemas/" .. name }
         end,
     })
-    return setmetatable(made, { __index = function(_, key)
-        return key == "example" and target().example or nil
-    end })
+    return with_example(made, function()
+        return target().example
+    end)
 end
 
 --- A type whose members are those of base and more. For answers of one route that say a little more.
