@@ -67,8 +67,8 @@ function html.page(title, body, nonce)
     return text, {
         ["Content-Type"] = "text/html; charset=utf-8",
         ["Content-Security-Policy"] = ("default-src 'none'; style-src 'nonce-%s'; script-src "
-            .. "'nonce-%s'; img-src data:; "
-            .. "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"):format(nonce, nonce),
+            .. "'nonce-%s'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors "
+            .. "'none'"):format(nonce, nonce),
         ["Referrer-Policy"] = "no-referrer",
         ["Cache-Control"] = "no-store",
     }

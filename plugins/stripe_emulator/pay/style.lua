@@ -36,18 +36,17 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .good { background: var(--good-back); border-color: var(--good); color: var(--good); }
 fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; min-width: 0; }
 legend { padding: 0; margin-bottom: .5rem; font-weight: 600; }
-label { display: flex; align-items: center; gap: .75rem; padding: .625rem .875rem; border: 1px
-  solid var(--line);
-  border-bottom-width: 0; cursor: pointer; }
+label { display: flex; align-items: center; gap: .75rem; padding: .5rem .875rem;
+  border: 1px solid var(--line); border-bottom-width: 0; cursor: pointer; }
 label:first-of-type { border-radius: .625rem .625rem 0 0; }
 label:last-of-type { border-radius: 0 0 .625rem .625rem; border-bottom-width: 1px; }
 label:hover, label:has(:checked) { background: var(--chosen); }
 input[type=radio] { flex: none; width: 1.125rem; height: 1.125rem; margin: 0; accent-color:
   var(--main); }
-.card { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 .75rem; flex: 1;
+.card { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; flex: 1;
   min-width: 0; }
 .number { color: var(--soft); font-variant-numeric: tabular-nums; white-space: nowrap; }
-.effect { flex-basis: 100%; font-size: .875rem; color: var(--soft); }
+.effect { font-size: .875rem; line-height: 1.5rem; color: var(--soft); }
 button, .button { display: block; width: 100%; padding: .75rem 1rem; border: 1px solid
   var(--main); border-radius: .625rem;
   background: var(--main); color: var(--main-ink); font: inherit; font-weight: 600; text-align:

@@ -19,7 +19,7 @@ local NOTE = [[<div class="note {{tone}}" {{{role}}}><strong>{{title}}</strong>{
 
 local CHOICE = [[
 <label><input type="radio" name="pm" value="{{token}}" {{{checked}}} required>
-<span class="card"><span>{{name}}</span><span class="number">•••• {{last4}}</span>
+<span class="card"><span>{{name}} <span class="number">•••• {{last4}}</span></span>
 <span class="effect">{{effect}}</span></span></label>
 ]]
 
@@ -47,8 +47,7 @@ end
 
 local function details(emulator, intent)
     local rows = {
-        { "Order", intent.metadata.order_id },
-        { "Group", intent.transfer_group },
+        { "Order", intent.metadata.order_id or intent.transfer_group },
         { "Receipt to", intent.receipt_email },
         { "Payment", intent.id },
     }

@@ -167,8 +167,8 @@ local function find(emulator, call)
     local secret = call.params.client_secret
     if secret and secret ~= found.client_secret then
         return nil, errors.invalid("client_secret", nil, "The client_secret provided does not "
-            .. "match any associated "
-            .. "PaymentIntent on this account. Ensure the client_secret is correct.")
+            .. "match any associated PaymentIntent on this account. Ensure the client_secret is "
+            .. "correct.")
     end
     return found
 end

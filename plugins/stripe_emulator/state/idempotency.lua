@@ -49,8 +49,7 @@ local function mismatch(key, record, request)
     return errors.new(400, {
         type = "idempotency_error",
         message = ("Keys for idempotent requests can only be used %s. Try using a key other than "
-            .. "'%s' if you meant "
-            .. "to execute a different request."):format(where, key),
+            .. "'%s' if you meant to execute a different request."):format(where, key),
     })
 end
 

@@ -97,10 +97,9 @@ local function check_one(declared, value, path)
             return params.UNSET
         end
         return nil, errors.invalid(path, "parameter_invalid_empty",
-            ("You passed an empty string for '%s'. We"
-            .. " assume empty values are an attempt to unset a parameter; however '%s' cannot be "
-            .. "unset. You"
-            .. " should remove '%s' from your request or supply a non-empty value."):format(path,
+            ("You passed an empty string for '%s'. We assume empty values are an attempt to "
+            .. "unset a parameter; however '%s' cannot be unset. You should remove '%s' from "
+            .. "your request or supply a non-empty value."):format(path,
             path, path))
     end
     return CHECKS[declared.kind](value, path, declared)
@@ -271,7 +270,8 @@ function CHECKS.array(value, path, declared)
     end)
     local out = {}
     for position, index in ipairs(indexes) do
-        local checked, wrong = check_one(declared.item, value[index.key], inner(path, tostring(position - 1)))
+        local name = inner(path, tostring(position - 1))
+        local checked, wrong = check_one(declared.item, value[index.key], name)
         if wrong then
             return nil, wrong
         end
@@ -306,8 +306,7 @@ function CHECKS.metadata(value, path)
         end
         if #key > METADATA_KEY_MAX then
             return nil, errors.invalid(path, nil, ("Metadata keys can be at most %d characters; "
-                .. "you passed in a key "
-                .. "of %d characters."):format(METADATA_KEY_MAX, #key))
+                .. "you passed in a key of %d characters."):format(METADATA_KEY_MAX, #key))
         end
         if #text > METADATA_VALUE_MAX then
             return nil, errors.invalid(inner(path, key), nil,

@@ -47,8 +47,8 @@ local function authorize(emulator, request)
     local key = request.authorization and key_of(request.authorization)
     if not key or key == "" then
         return unauthorized("You did not provide an API key. You need to provide your API key in "
-            .. "the Authorization "
-            .. "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
+            .. "the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer "
+            .. "YOUR_SECRET_KEY').")
     end
     if key ~= emulator.settings.secret_key or not key:match("^sk_test_") then
         local shown = key:sub(1, 8) .. ("*"):rep(math.max(0, math.min(#key, 40) - 12))
@@ -65,8 +65,8 @@ local function decode(emulator, request)
     if request.method == "POST" and text ~= "" then
         local content_type = request.content_type or ""
         if not content_type:lower():match("^application/x%-www%-form%-urlencoded") then
-            return errors.invalid(nil, nil, "Invalid request (check that your POST content type is "
-                .. "application/x-www-form-urlencoded). If you have questions, we can help at "
+            return errors.invalid(nil, nil, "Invalid request (check that your POST content type "
+                .. "is application/x-www-form-urlencoded). If you have questions, we can help at "
                 .. "https://support.stripe.com/.")
         end
     end
@@ -168,10 +168,9 @@ local function prepare(emulator, request)
     if not request.operation then
         return nil, errors.new(404, {
             message = ("Unrecognized request URL (%s: %s). If you are trying to list objects, "
-                .. "remove the trailing "
-                .. "slash. If you are trying to retrieve an object, make sure you passed a valid "
-                .. "(non-empty) "
-                .. "identifier in your code."):format(request.method, request.path),
+                .. "remove the trailing slash. If you are trying to retrieve an object, make "
+                .. "sure you passed a valid (non-empty) identifier in your "
+                .. "code."):format(request.method, request.path),
         })
     end
     wrong = decode(emulator, request)

@@ -47,7 +47,8 @@ describe("The payment page", function()
     end)
 
     it("escapes all that others wrote", function()
-        local intent = world:intent("description=%3Cscript%3Ealert(1)%3C%2Fscript%3E&transfer_group=%22%27%26%3C")
+        local intent = world:intent("description=%3Cscript%3Ealert(1)%3C%2Fscript%3E"
+            .. "&transfer_group=%22%27%26%3C")
         local text = world:visit("GET", path(intent)).text
         assert.is_nil(text:find("<script>alert", 1, true))
         assert.matches("&lt;script&gt;alert(1)&lt;/script&gt;", text, 1, true)
@@ -55,7 +56,8 @@ describe("The payment page", function()
     end)
 
     it("does not take template marks from others", function()
-        local intent = world:intent("description=%7B%7B%7Bstyle%7D%7D%7D%20%7B%7Bnonce%7D%7D%20%251")
+        local marks = "%7B%7B%7Bstyle%7D%7D%7D%20%7B%7Bnonce%7D%7D%20%251"
+        local intent = world:intent("description=" .. marks)
         assert.matches("{{{style}}} {{nonce}} %1", world:visit("GET", path(intent)).text, 1, true)
     end)
 

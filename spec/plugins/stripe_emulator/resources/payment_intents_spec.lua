@@ -53,12 +53,12 @@ describe("POST /v1/payment_intents", function()
     end)
 
     it("keeps what souk sends", function()
-        local intent = world:intent("transfer_group=order_7&description=Two%20things&receipt_email=a@example.com"
-            .. "&automatic_payment_methods[enabled]=true&metadata[order_id]=7")
+        local intent = world:intent("transfer_group=order_7&description=Two%20things"
+            .. "&receipt_email=a@example.com&automatic_payment_methods[enabled]=true"
+            .. "&metadata[order_id]=7")
         assert.same({ "order_7", "Two things", "a@example.com", "7", true }, {
             intent.transfer_group, intent.description, intent.receipt_email,
-                intent.metadata.order_id,
-            intent.automatic_payment_methods.enabled,
+            intent.metadata.order_id, intent.automatic_payment_methods.enabled,
         })
     end)
 

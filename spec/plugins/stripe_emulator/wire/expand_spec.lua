@@ -22,8 +22,8 @@ describe("expand[]", function()
     end)
 
     it("takes several paths that share a beginning", function()
-        local charge = get("?expand[]=latest_charge.balance_transaction&expand[]=latest_charge.payment_intent")
-            .body.latest_charge
+        local charge = get("?expand[]=latest_charge.balance_transaction"
+            .. "&expand[]=latest_charge.payment_intent").body.latest_charge
         assert.equal("balance_transaction", charge.balance_transaction.object)
         assert.equal(intent.id, charge.payment_intent.id)
     end)

@@ -35,13 +35,13 @@ describe("A list", function()
     end)
 
     it("goes on after a cursor until nothing is left", function()
-        local seen, body, found, query = {}, { has_more = true }, nil, "limit=7"
-        while body.has_more do
-            found, body = page(query)
+        local seen, has_more, query = {}, true, "limit=7"
+        while has_more do
+            local found, body = page(query)
             for _, id in ipairs(found) do
                 seen[#seen + 1] = id
             end
-            query = "limit=7&starting_after=" .. seen[#seen]
+            has_more, query = body.has_more, "limit=7&starting_after=" .. seen[#seen]
         end
         assert.same(reversed(25, 1), seen)
     end)

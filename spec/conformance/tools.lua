@@ -1,0 +1,55 @@
+--- What the conformance specs need of the machine: node, npm, the packages, the running binary. A
+-- spec that cannot run says so in a line "skipped: …".
+local tools = {}
+
+local FOLDER = "spec/conformance"
+local NODE_MAJOR_MIN = 20
+
+local function run(command)
+    local pipe = assert(io.popen(command .. " 2>&1; echo $?"))
+    local text = pipe:read("*a")
+    pipe:close()
+    local output, code = text:match("^(.-)(%d+)\n$")
+    return tonumber(code), output
+end
+
+local function node_missing()
+    local code, version = run("node --version")
+    local major = code == 0 and tonumber(version:match("^v(%d+)"))
+    if not major or major < NODE_MAJOR_MIN then
+        return ("no node of version %d or later"):format(NODE_MAJOR_MIN)
+    elseif run("npm --version") ~= 0 then
+        return "no npm"
+    end
+end
+
+--- Installs the locked packages once; two specs that start together wait for each other.
+local function packages_missing()
+    local code, output = run(("cd %s && flock package.json sh -c '"
+        .. "[ node_modules/.package-lock.json -nt package-lock.json ] || "
+        .. "npm ci --no-audit --no-fund --loglevel=error'"):format(FOLDER))
+    if code ~= 0 then
+        return "npm ci failed: " .. output:gsub("%s+", " "):sub(1, 300)
+    end
+end
+
+--- Why a conformance spec cannot run here, or nil. needs_browser: the page's needs chromium too.
+function tools.missing(needs_browser)
+    local why = node_missing()
+    if not why and needs_browser and run("command -v chromium") ~= 0 then
+        why = "no chromium"
+    end
+    return why or packages_missing()
+end
+
+function tools.skip(why)
+    print("skipped: " .. why)
+end
+
+--- Runs a script of this folder against the binary that runs this spec: exit code, output.
+function tools.node(script)
+    local _, binary = run("readlink /proc/$PPID/exe")
+    return run(("SOUK_BINARY=%s node %s/%s"):format(binary:gsub("%s+$", ""), FOLDER, script))
+end
+
+return tools
