@@ -205,7 +205,7 @@ end
 --- Active vendors around a point, nearest first, ties by id: array of {id, distance_m}; or nil,
 --- err.
 --- query: {lat, lng, radius_km = nil, limit = 20 (at most 1000), category = nil (id or slug: only
---- those with a published product in it or below it), after_distance_m = nil, after_id = nil (of the
+--- those selling in it or below it), after_distance_m = nil, after_id = nil (of the
 --- last one seen)}.
 function geo_feed.nearby(query)
     local category = query.category or query.category_id

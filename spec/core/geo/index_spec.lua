@@ -163,20 +163,20 @@ describe("core.geo.near", function()
     after_each(clear)
 
     it("equals brute force in ids and order on 3000 queries", function()
-        local vendors = fill(700)
+        local vendors = fill(350)
         local hits = 0
         for _ = 1, 3000 do
             hits = hits + check(vendors, random_query())
         end
-        assert.is_true(hits > 20000)
+        assert.is_true(hits > 10000)
     end)
 
     it("equals brute force through 1500 rounds of joins, moves, changes and departures", function()
-        local vendors = fill(400)
-        local alive = 400
+        local vendors = fill(250)
+        local alive = 250
         for _ = 1, 1500 do
             for _ = 1, 3 do
-                local number = math.random(600)
+                local number = math.random(400)
                 local vendor = vendors[number]
                 local draw = math.random()
                 if vendor and draw < 0.3 then
@@ -330,7 +330,7 @@ describe("paging through core.geo.near", function()
     after_each(clear)
 
     it("gives every vendor once, in order, whatever the size of the page", function()
-        local vendors = fill(900)
+        local vendors = fill(500)
         for _ = 1, 30 do
             local query = random_query()
             local wanted = expected(vendors, query)
