@@ -199,8 +199,8 @@ void http_reply(struct http_request *request,
         body.len = 0;
     server->now_us = clock_monotonic_us();
     conn->request = NULL;
-    bool is_sent = conn_send(conn, head, body);
-    tell_done(request, status, head.len + body.len);
+    bool is_sent = status != 0 && conn_send(conn, head, body);
+    tell_done(request, status, is_sent ? head.len + body.len : 0);
     request_free(request);
     if (is_sent)
         conn_replied(conn);
