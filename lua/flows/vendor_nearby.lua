@@ -6,8 +6,7 @@ local json = require("core.json")
 
 local vendor_nearby = {}
 
-local BATCH_MAX = 1000
---- How far a rare category is looked for: this many batches of nearest vendors.
+--- The feed is right but for what was committed a moment ago: this often it is asked for more.
 local BATCHES_MAX = 10
 
 --- Adds those of hits that are active (and sell the category) to out, up to limit.
@@ -37,10 +36,10 @@ end
 --- Answers GET /vendors/nearby.
 function vendor_nearby.list(query)
     local out, last = json.array({}), nil
-    local size = query.category and BATCH_MAX or query.limit
     for _ = 1, BATCHES_MAX do
         local hits, problem = geo_feed.nearby({
-            lat = query.lat, lng = query.lng, radius_km = query.radiusKm, limit = size,
+            lat = query.lat, lng = query.lng, radius_km = query.radiusKm, limit = query.limit,
+            category = query.category,
             after_distance_m = last and last.distance_m, after_id = last and last.id,
         })
         if not hits then
@@ -53,7 +52,7 @@ function vendor_nearby.list(query)
             end
         end
         last = hits[#hits]
-        if #hits < size or #out >= query.limit then
+        if #hits < query.limit or #out >= query.limit then
             break
         end
     end
