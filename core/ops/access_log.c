@@ -1,6 +1,7 @@
 #include "ops/access_log.h"
 
 #include <stdio.h>
+#include <string.h>
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -32,10 +33,20 @@ static void member(struct buf *line, const char *name, const char *value)
     buf_add_json_string(line, str_from(value));
 }
 
+/* The path of a payment page ends in the client_secret, which only the buyer may see. */
+static struct str without_secret(struct str path)
+{
+    const char *secret = path.len ? memmem(path.at, path.len, "_secret_", 8) : NULL;
+
+    if (secret)
+        path.len = (size_t)(secret - path.at);
+    return path;
+}
+
 void access_log_write(void *arg, const struct http_done *done)
 {
     const char *route = done->route && *done->route ? done->route : "unmatched";
-    struct str path = done->path;
+    struct str path = without_secret(done->path);
     struct buf line;
 
     (void)arg;
