@@ -42,7 +42,7 @@ local function command_line(self, subcommand)
 end
 
 --- options: db (a database, or nil), set (settings), port, name, subcommand ("serve"), binary,
--- ready ("/ready": the path that answers 200 when it serves).
+-- ready ("/ready": the path that answers 200 when it serves), ready_port (where, when not port).
 function server.start(options)
     local set = { ["http.port"] = options.port or shell.free_port() }
     set["metrics.port"] = shell.free_port()
@@ -60,6 +60,7 @@ function server.start(options)
         subcommand = options.subcommand or "serve",
         binary = options.binary or BINARY,
         ready = options.ready or "/ready",
+        ready_port = options.ready_port,
     }, server)
     self.url = "http://127.0.0.1:" .. self.port
     self:restart()
@@ -74,7 +75,8 @@ function server:restart()
             error(("%s ended with %d before it served:\n%s"):format(
                 self.name, self:exit_code(), self:log():sub(-4000)), 0)
         end
-        return client.request({ port = self.port, path = self.ready }).status == 200
+        local port = self.ready_port or self.port
+        return client.request({ port = port, path = self.ready }).status == 200
     end)
 end
 

@@ -77,7 +77,7 @@ function world:expect(status, method, path, who, body, headers)
         error(("%s %s: %d in place of %d: %s"):format(method, path, answer.status, status,
             answer.problem or answer.body:sub(1, 1000)), 2)
     end
-    return answer.json, answer
+    return answer.json
 end
 
 --- Signs somebody up; role is BUYER or VENDOR.
