@@ -296,6 +296,7 @@ end
 
 local function is_json_object(value)
     return type(value) == "table" and value[1] == nil and value[MARK] == nil
+        and (next(value) ~= nil or not json.is_array(value))
 end
 
 local function object_json(fields, names)
