@@ -1,16 +1,19 @@
-/* core.db: named statements of sql/queries, alone or in a transaction of the running coroutine. All but array, in_tx, ready and rollback wait.
- *   query(name, …) -> rows | nil, err          one(name, …) -> row | nil | nil, err
- *   exec(name, …) -> affected | nil, err       row_json(name, …) -> text | nil | nil, err
- *   json(name, …) -> text, count | nil, err    json_page(name, limit, …) -> text, has_more, last | nil, err
+/* core.db: named statements of sql/queries, alone or in a transaction of the running coroutine.
+ * All but array, in_tx, ready and rollback wait.
+ *   query(name, …) -> rows | nil, err
+ *   one(name, …) -> row | nil (no row) | nil, err
+ *   exec(name, …) -> rows affected | nil, err
+ *   json(name, …) -> JSON array text, count | nil, err
+ *   row_json(name, …) -> JSON object text | nil (no row) | nil, err
+ *   json_page(name, limit, …) -> text, has_more, last row | nil, err
  *   batch{{name, …, json = true}, …} -> results | nil, err (err.statement)
- *   begin() -> true | nil, err                 commit() -> true | nil, err       rollback()
- *   in_tx() -> boolean   ready() -> boolean    array{…} -> text for a parameter of an array type
+ *   begin() -> true | nil, err
+ *   commit() -> true | nil, err
+ *   rollback()
+ *   in_tx() -> boolean
+ *   ready() -> boolean
+ *   array{…} -> text for a parameter of an array type
  * err.is_retryable: the whole transaction may be run again (serialization failure, deadlock). */
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base/buf.h"
 #include "base/log.h"
 #include "bridge/bind.h"
@@ -24,6 +27,11 @@
 #include "db/pool.h"
 #include "db/query.h"
 #include "db/result.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define ANSWER_MAX (16u << 20)
 #define KEPT_MAX   (1u << 20)
@@ -43,7 +51,8 @@ struct wait {
 
 static struct wait *wait_new(const struct wait *about)
 {
-    size_t size = offsetof(struct wait, statements) + (size_t)about->count * sizeof(about->statements[0]);
+    size_t size =
+        offsetof(struct wait, statements) + (size_t)about->count * sizeof(about->statements[0]);
     struct wait *wait = malloc(size);
 
     if (!wait)
@@ -55,7 +64,8 @@ static struct wait *wait_new(const struct wait *about)
 static struct wait wait_take(void *arg)
 {
     struct wait *held = arg, wait;
-    size_t size = offsetof(struct wait, statements) + (size_t)held->count * sizeof(wait.statements[0]);
+    size_t size =
+        offsetof(struct wait, statements) + (size_t)held->count * sizeof(wait.statements[0]);
 
     memcpy(&wait, held, size);
     free(held);
@@ -80,17 +90,17 @@ static void push_text(lua_State *L, const struct buf *text)
 
 static const char *name_at(const struct wait *wait, int statement)
 {
-    return statement >= 0 && statement < wait->count ? db_statement_name(wait->statements[statement]) : "";
+    return statement >= 0 && statement < wait->count
+               ? db_statement_name(wait->statements[statement])
+               : "";
 }
 
 static void log_failure(const struct wait *wait, const struct db_error *error)
 {
     if (error->err == ERR_INTERNAL || error->err == ERR_STATEMENT_TIMEOUT ||
         error->err == ERR_OUTCOME_UNKNOWN)
-        log_error("db.statement.failed",
-                  "name=%s sqlstate=%s message=%s",
-                  name_at(wait, wait->count == 1 ? 0 : error->statement),
-                  error->sqlstate,
+        log_error("db.statement.failed", "name=%s sqlstate=%s message=%s",
+                  name_at(wait, wait->count == 1 ? 0 : error->statement), error->sqlstate,
                   error->message);
 }
 
@@ -117,7 +127,8 @@ static int push_failure(lua_State *L, const struct wait *wait, const struct db_e
     return 2;
 }
 
-static void on_done(void *arg, const struct db_error *error, const struct db_result *const *rows, int count)
+static void
+on_done(void *arg, const struct db_error *error, const struct db_result *const *rows, int count)
 {
     struct wait wait = wait_take(arg);
     lua_State *L = co_lua(wait.co);
@@ -284,7 +295,8 @@ static int l_json_page(lua_State *L)
     return run_one(L, push_page, 3, limit);
 }
 
-/* Entry i of the batch, which is on top: its values are unpacked to the stack, where they stay until the calls were copied. */
+/* Entry i of the batch, which is on top: its values are unpacked to the stack, where they stay
+ * until the calls were copied. */
 static void check_entry(lua_State *L, int i, struct wait *about, struct db_call *call)
 {
     int entry = lua_gettop(L), first = entry + 2, count;
@@ -401,10 +413,13 @@ static int l_ready(lua_State *L)
 int luaopen_core_db(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"query", l_query}, {"one", l_one}, {"exec", l_exec}, {"json", l_json},
-        {"row_json", l_row_json}, {"json_page", l_json_page}, {"batch", l_batch},
-        {"begin", l_begin}, {"commit", l_commit}, {"rollback", l_rollback},
-        {"in_tx", l_in_tx}, {"ready", l_ready}, {"array", db_l_array}, {NULL, NULL},
+        {"query", l_query},       {"one", l_one},
+        {"exec", l_exec},         {"json", l_json},
+        {"row_json", l_row_json}, {"json_page", l_json_page},
+        {"batch", l_batch},       {"begin", l_begin},
+        {"commit", l_commit},     {"rollback", l_rollback},
+        {"in_tx", l_in_tx},       {"ready", l_ready},
+        {"array", db_l_array},    {NULL, NULL},
     };
 
     lua_newtable(L);

@@ -1,14 +1,14 @@
 #include "bridge/db_args.h"
 
+#include "bridge/bind.h"
+#include "bridge/json.h"
+#include "bridge/state.h"
+#include "db/catalog.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "bridge/bind.h"
-#include "bridge/json.h"
-#include "bridge/state.h"
-#include "db/catalog.h"
 
 static void number_text(double value, char out[32])
 {
@@ -22,7 +22,8 @@ const struct db_statement *db_check_statement(lua_State *L, int index)
 {
     const char *name = luaL_checkstring(L, index);
     const struct bridge_deps *deps = bridge_deps(L);
-    const struct db_statement *statement = deps->catalog ? db_catalog_find(deps->catalog, name) : NULL;
+    const struct db_statement *statement =
+        deps->catalog ? db_catalog_find(deps->catalog, name) : NULL;
 
     if (!deps->db)
         luaL_error(L, "core.db: this process has no database");
@@ -50,7 +51,8 @@ value_text(lua_State *L, const struct db_statement *statement, int n, int index,
     default: break;
     }
     if (!text.at)
-        luaL_error(L, "%s: $%d cannot be a %s", db_statement_name(statement), n, luaL_typename(L, index));
+        luaL_error(L, "%s: $%d cannot be a %s", db_statement_name(statement), n,
+                   luaL_typename(L, index));
     if (strlen(text.at) != text.len)
         luaL_error(L, "%s: $%d holds a NUL byte", db_statement_name(statement), n);
     return text.at;
@@ -82,7 +84,8 @@ static void add_quoted(luaL_Buffer *out, struct str text)
     luaL_addchar(out, '"');
 }
 
-/* The element at index 1[i], which is on top, goes to out (and off the stack, where luaL_Buffer keeps its pieces). */
+/* The element at index 1[i], which is on top, goes to out (and off the stack, where luaL_Buffer
+ * keeps its pieces). */
 static void add_element(lua_State *L, luaL_Buffer *out, int i)
 {
     char number[32];

@@ -16,8 +16,8 @@ struct db_arg_space {
 
 /* The query's statement, or a Lua error that names it. */
 const struct db_statement *db_check_statement(struct lua_State *L, int index);
-/* The values first..last of the stack for the statement; raises when they are too few, too many or of no use. They must
- * stay on the stack while the answer is used. */
+/* The values first..last of the stack for the statement; raises when they are too few, too many or
+ * of no use. They must stay on the stack while the answer is used. */
 struct db_args db_check_args(struct lua_State *L,
                              const struct db_statement *statement,
                              int first,

@@ -1,11 +1,11 @@
 #include "bridge/db_rows.h"
 
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdlib.h>
 #include "bridge/json.h"
 #include "db/plan.h"
 #include "db/result.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
 
 #define DEPTH_MAX 24
 

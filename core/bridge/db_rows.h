@@ -7,8 +7,9 @@
 struct lua_State;
 struct db_result;
 
-/* Pushes an array of rows as tables, shaped by the column names (db/result.h). Null is nil, json columns are json.raw values, times RFC 3339
- * with milliseconds; hidden (~) times are PostgreSQL's own text, in full precision. */
+/* Pushes an array of rows as tables, shaped by the column names (db/result.h). Null is nil, json
+ * columns are json.raw values, times RFC 3339 with milliseconds; hidden (~) times are PostgreSQL's
+ * own text, in full precision. */
 void db_push_rows(struct lua_State *L, const struct db_result *result);
 /* One row; times_as_text gives all times in full precision, for cursors. */
 void db_push_row(struct lua_State *L, const struct db_result *result, int row, bool times_as_text);

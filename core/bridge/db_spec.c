@@ -1,20 +1,21 @@
 /* core.db.spec, for specs of core/db:
- *   define(name, sql)        a query that no file holds
- *   load(dir) -> true | nil, message    reads query files again
- *   connect{url=, readers=, writers=, statement_timeout_ms=, lock_timeout_ms=, wait_max_ms=, waiters_max=}
- *                            core.db works on this pool from now on; connect() ends that
- *   stats() -> table         leader(key, retry_ms) -> handle: is_leader(), close() */
+ *   define(name, sql)     a query that no file holds
+ *   load(dir)             reads query files again -> true | nil, message
+ *   connect{url=, …}      core.db works on this pool from now on (the fields of struct
+ *                         db_pool_settings); connect() ends that
+ *   stats()               -> table of struct db_pool_stats
+ *   leader(key, retry_ms) -> handle: is_leader(), close() */
 #include "bridge/db_spec.h"
 
-#include <lauxlib.h>
-#include <lua.h>
-#include <string.h>
 #include "base/conf.h"
 #include "bridge/state.h"
 #include "db/catalog.h"
 #include "db/pool.h"
 #include "db/query.h"
 #include "loop/loop.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <string.h>
 
 struct leader_handle {
     struct db_leader *leader;
@@ -42,7 +43,8 @@ static int l_load(lua_State *L)
 {
     char message[512];
 
-    if (db_catalog_load(bridge_deps(L)->catalog, luaL_checkstring(L, 1), "", message, sizeof(message))) {
+    if (db_catalog_load(bridge_deps(L)->catalog, luaL_checkstring(L, 1), "", message,
+                        sizeof(message))) {
         lua_pushboolean(L, 1);
         return 1;
     }
@@ -165,8 +167,10 @@ static int l_leader(lua_State *L)
 
 static void make_handle_meta(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"is_leader", l_is_leader}, {"close", l_leader_close}, {"__gc", l_leader_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"is_leader", l_is_leader},
+                                       {"close", l_leader_close},
+                                       {"__gc", l_leader_close},
+                                       {NULL, NULL}};
 
     lua_pushlightuserdata(L, &handle_meta);
     lua_newtable(L);
@@ -190,9 +194,9 @@ static void make_ender(lua_State *L)
 
 void db_spec_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"define", l_define}, {"load", l_load}, {"connect", l_connect},
-        {"stats", l_stats}, {"leader", l_leader}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"define", l_define},   {"load", l_load},
+                                         {"connect", l_connect}, {"stats", l_stats},
+                                         {"leader", l_leader},   {NULL, NULL}};
 
     if (strcmp(conf_text(bridge_deps(L)->conf, "env"), "test") != 0)
         return;

@@ -1,4 +1,5 @@
-/* core.db.spec: what specs need of the database beyond what programs may do. It exists where conf says env = test. */
+/* core.db.spec: what specs need of the database beyond what programs may do. It exists where conf
+ * says env = test. */
 #ifndef SOUK_BRIDGE_DB_SPEC_H
 #define SOUK_BRIDGE_DB_SPEC_H
 

@@ -1,7 +1,10 @@
-/* Query files to statements. Replaced texts stay alive, since a waiting request may still hold them; an id belongs
- * to a text for good, and so does the name that it is prepared under. */
+/* Query files to statements. Replaced texts stay alive, since a waiting request may still hold
+ * them; an id belongs to a text for good, and so does the name that it is prepared under. */
 #include "db/catalog.h"
 
+#include "base/buf.h"
+#include "db/result_parts.h"
+#include "db/statement.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
@@ -9,9 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "base/buf.h"
-#include "db/result_parts.h"
-#include "db/statement.h"
 
 #define TEXT_MAX  (64u << 10)
 #define DEPTH_MAX 8
@@ -51,7 +51,8 @@ static char *copy_of(struct str text)
     return copy;
 }
 
-/* The end of what starts at text.at[i] and holds no parameters (string, identifier, comment); i when nothing does. */
+/* The end of what starts at text.at[i] and holds no parameters (string, identifier, comment); i
+ * when nothing does. */
 static size_t skip_quiet(struct str text, size_t i)
 {
     const char *end = NULL;
@@ -96,8 +97,8 @@ int db_params_of(struct str text)
     return highest;
 }
 
-/* The same text has the same id, whichever catalog read it: a reload prepares nothing twice. Never freed: as many as
- * there were different texts. */
+/* The same text has the same id, whichever catalog read it: a reload prepares nothing twice. Never
+ * freed: as many as there were different texts. */
 static unsigned id_of(uint64_t hash)
 {
     static uint64_t *known; /* id to hash */
@@ -125,9 +126,7 @@ struct db_statement *db_statement_new(struct str name, struct str text)
     statement->text = copy_of(text);
     statement->id = id_of(hash);
     statement->params = db_params_of(text);
-    (void)snprintf(statement->prepared_name,
-                   sizeof(statement->prepared_name),
-                   "s_%016llx",
+    (void)snprintf(statement->prepared_name, sizeof(statement->prepared_name), "s_%016llx",
                    (unsigned long long)hash);
     return statement;
 }

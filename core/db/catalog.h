@@ -1,6 +1,6 @@
-/* The SQL the program may run: sql/queries/<noun>/<verb>.sql, one statement a file, named "noun/verb"; plugins add
- * "plugin.<name>/…". Each is prepared once a connection, on first use, by a name that contains a
- * hash of its text, so a reload may change a file. */
+/* The SQL the program may run: sql/queries/<noun>/<verb>.sql, one statement a file, named
+ * "noun/verb"; plugins add "plugin.<name>/". Each is prepared once a connection, on first use, by
+ * a name that holds a hash of its text, so a reload may change a file. */
 #ifndef SOUK_DB_CATALOG_H
 #define SOUK_DB_CATALOG_H
 

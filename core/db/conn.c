@@ -1,14 +1,15 @@
-/* The one difficulty: libpq counts what was sent in its own queue, ours must stay in step with it. So an item is listed before libpq is
- * asked, and a connection where libpq refused is never read again. */
+/* The one difficulty: libpq counts what was sent in its own queue, ours must stay in step with it.
+ * So an item is listed before libpq is asked, and a connection where libpq refused is never read
+ * again. */
 #include "db/conn.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base/clock.h"
 #include "db/statement.h"
 #include "db/target.h"
 #include "loop/loop.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* What was sent and is not answered yet. */
 struct item {
@@ -36,7 +37,7 @@ struct db_conn {
 
     struct item *items; /* ring; room is a power of two */
     size_t first, count, room;
-    PGresult *held;          /* the first item's result, until libpq says that it was the only one */
+    PGresult *held; /* the first item's result, until libpq says that it was the only one */
     PGresult *prepare_error; /* of the item before the first: the answer to the first */
     unsigned char *prepared; /* by statement id */
     size_t prepared_room;
@@ -206,8 +207,7 @@ void db_conn_open(struct db_conn *conn)
     conn->state = DB_CONN_CONNECTING;
     conn->progress_us = clock_monotonic_us();
     conn->pg = PQconnectStartParams(db_target_keywords(conn->target),
-                                    db_target_values(conn->target, conn->is_read_only),
-                                    0);
+                                    db_target_values(conn->target, conn->is_read_only), 0);
     if (!conn->pg)
         abort(); /* out of memory */
     PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
@@ -256,13 +256,8 @@ void db_conn_send(struct db_conn *conn,
         is_ok = PQsendPrepare(conn->pg, statement->prepared_name, statement->text, 0, NULL);
     }
     push_item(conn, (struct item){ITEM_STATEMENT, statement->id, fn, arg});
-    is_ok = is_ok && PQsendQueryPrepared(conn->pg,
-                                         statement->prepared_name,
-                                         args.count,
-                                         args.at,
-                                         NULL,
-                                         NULL,
-                                         0);
+    is_ok = is_ok && PQsendQueryPrepared(conn->pg, statement->prepared_name, args.count, args.at,
+                                         NULL, NULL, 0);
     conn->is_unsynced = true;
     if (!is_ok)
         mark_broken(conn);
@@ -294,7 +289,8 @@ static enum db_answer answer_of(const PGresult *result)
     }
 }
 
-/* The first item is answered by result. A statement that could not be prepared is answered by that error. */
+/* The first item is answered by result. A statement that could not be prepared is answered by that
+ * error. */
 static void deliver(struct db_conn *conn, PGresult *result)
 {
     struct item item = pop_item(conn);
@@ -404,7 +400,8 @@ const char *db_conn_why(const struct db_conn *conn)
 
 int64_t db_conn_waiting_since_us(const struct db_conn *conn)
 {
-    bool is_waiting = conn->state == DB_CONN_CONNECTING || (conn->state == DB_CONN_UP && conn->count);
+    bool is_waiting =
+        conn->state == DB_CONN_CONNECTING || (conn->state == DB_CONN_UP && conn->count);
 
     return is_waiting ? conn->progress_us : 0;
 }

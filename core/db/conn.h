@@ -1,13 +1,13 @@
-/* One connection: a state machine over libpq's non-blocking calls, always in pipeline mode. Statements are answered in the order they were
- * sent. Nothing is answered from inside db_conn_send() or db_conn_sync(): a connection that breaks there says so later, from
- * the loop. */
+/* One connection: a state machine over libpq's non-blocking calls, always in pipeline mode.
+ * Statements are answered in the order they were sent. Nothing is answered from inside
+ * db_conn_send() or db_conn_sync(): a connection that breaks there says so later, from the loop. */
 #ifndef SOUK_DB_CONN_H
 #define SOUK_DB_CONN_H
 
+#include "db/query.h"
 #include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include "db/query.h"
 
 struct loop;
 struct db_conn;
@@ -59,7 +59,8 @@ int db_conn_in_flight(const struct db_conn *conn); /* statements and syncs not y
 bool db_conn_is_in_transaction(const struct db_conn *conn);
 int64_t db_conn_opened_us(const struct db_conn *conn);
 const char *db_conn_why(const struct db_conn *conn); /* it last failed or closed; "" */
-/* Since when it has been waiting for the server to connect or to answer; 0 when it is not waiting. */
+/* Since when it has been waiting for the server to connect or to answer; 0 when it is not waiting.
+ */
 int64_t db_conn_waiting_since_us(const struct db_conn *conn);
 
 #endif

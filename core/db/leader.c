@@ -1,13 +1,14 @@
-/* Leadership by an advisory lock: the server gives it to one session, and takes it back when that session ends, however it ends. A leader
- * that is cut off learns of it later than the server does, so whatever a leader does must be safe twice. */
+/* Leadership by an advisory lock: the server gives it to one session, and takes it back when that
+ * session ends, however it ends. A leader that is cut off learns of it later than the server does,
+ * so whatever a leader does must be safe twice. */
 #include "db/query.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include "base/clock.h"
 #include "db/pool_parts.h"
 #include "db/statement.h"
 #include "loop/loop.h"
+#include <stdio.h>
+#include <stdlib.h>
 
 struct db_leader {
     struct db_pool *pool;
@@ -38,8 +39,8 @@ static void on_answer(void *arg, enum db_answer answer, PGresult *result)
     change(leader, is_held);
 }
 
-/* Held already: the same question is a sign of life. The server counts the lock once more (a number in its
- * table, not a row), and drops it whole with the session. */
+/* Held already: the same question is a sign of life. The server counts the lock once more (a number
+ * in its table, not a row), and drops it whole with the session. */
 static void ask(struct db_leader *leader)
 {
     const char *values[] = {leader->key};
@@ -75,11 +76,8 @@ static void on_timer(void *arg)
         ask(leader);
 }
 
-struct db_leader *db_leader_new(struct db_pool *pool,
-                                long long lock_key,
-                                int retry_ms,
-                                db_leader_fn *on_change,
-                                void *arg)
+struct db_leader *db_leader_new(
+    struct db_pool *pool, long long lock_key, int retry_ms, db_leader_fn *on_change, void *arg)
 {
     struct db_leader *leader = calloc(1, sizeof(*leader));
 

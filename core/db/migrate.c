@@ -1,14 +1,15 @@
-/* Schema changes, run by a process of their own, so libpq may block here. Checksums are made by PostgreSQL itself. A migration that meets a
- * long reader gives up after lock_timeout and tries again: waiting for its lock it would stop every new reader. */
+/* Schema changes, run by a process of their own, so libpq may block here. Checksums are made by
+ * PostgreSQL itself. A migration that meets a long reader gives up after lock_timeout and tries
+ * again: waiting for its lock it would stop every new reader. */
 #include "db/migrate.h"
 
+#include "base/buf.h"
 #include <dirent.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "base/buf.h"
 
 #define FILES_MAX      1000
 #define TEXT_MAX       (4u << 20)
@@ -79,8 +80,7 @@ static bool read_checksums(PGconn *pg, struct file *file)
     PGresult *result;
     bool is_ok;
 
-    (void)snprintf(sql,
-                   sizeof(sql),
+    (void)snprintf(sql, sizeof(sql),
                    "select encode(sha256(convert_to($2, 'UTF8')), 'hex'), "
                    "coalesce((select sha256 from %s where name = $1), '')",
                    file->table);
@@ -88,9 +88,7 @@ static bool read_checksums(PGconn *pg, struct file *file)
     is_ok = PQresultStatus(result) == PGRES_TUPLES_OK;
     if (is_ok) {
         (void)snprintf(file->sha256, sizeof(file->sha256), "%s", PQgetvalue(result, 0, 0));
-        (void)snprintf(file->applied_sha256,
-                       sizeof(file->applied_sha256),
-                       "%s",
+        (void)snprintf(file->applied_sha256, sizeof(file->applied_sha256), "%s",
                        PQgetvalue(result, 0, 1));
     }
     PQclear(result);
@@ -104,8 +102,7 @@ static bool note_applied(PGconn *pg, const struct file *file)
     PGresult *result;
     bool is_ok;
 
-    (void)snprintf(sql,
-                   sizeof(sql),
+    (void)snprintf(sql, sizeof(sql),
                    "insert into %s (name, sha256) values ($1, $2) on conflict (name) do update "
                    "set sha256 = excluded.sha256, applied_at = now()",
                    file->table);
@@ -130,7 +127,8 @@ static bool apply(PGconn *pg, const struct file *file)
         const char *sqlstate;
         bool is_locked, is_ok;
 
-        (void)run(pg, "begin; set local lock_timeout = '300ms'; set local check_function_bodies = off");
+        (void)run(pg,
+                  "begin; set local lock_timeout = '300ms'; set local check_function_bodies = off");
         result = PQexec(pg, file->text.at);
         is_ok = PQresultStatus(result) == PGRES_COMMAND_OK ||
                 PQresultStatus(result) == PGRES_TUPLES_OK ||

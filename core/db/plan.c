@@ -1,12 +1,12 @@
-/* Column names to steps. A statement's columns do not change while its text is prepared, so the plan is kept with the
- * statement and only checked against the next result's names and types. */
+/* Column names to steps. A statement's columns do not change while its text is prepared, so the
+ * plan is kept with the statement and only checked against the next result's names and types. */
 #include "db/plan.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include "base/buf.h"
 #include "db/result_parts.h"
 #include "db/statement.h"
+#include <stdlib.h>
+#include <string.h>
 
 #define GROUP_DEPTH_MAX 8
 #define TEXT_MAX        (1u << 20)
@@ -48,10 +48,10 @@ static enum db_kind kind_of(Oid type)
     case 21: /* int2 */
     case 23: /* int4 */
     case 26: /* oid */ return DB_INT;
-    case 700:  /* float4 */
-    case 701:  /* float8 */
+    case 700: /* float4 */
+    case 701: /* float8 */
     case 1700: /* numeric */ return DB_FLOAT;
-    case 114:  /* json */
+    case 114: /* json */
     case 3802: /* jsonb */ return DB_JSON;
     case 1184: /* timestamptz */ return DB_TIME;
     default: return DB_TEXT;

@@ -1,21 +1,23 @@
-/* How a result's columns become an object: steps compiled once from the column names (db/result.h says the rules) and kept with the
- * statement, so that writing a row is a walk over an array. JSON and Lua tables are made from the same steps. */
+/* How a result's columns become an object: steps compiled once from the column names (db/result.h
+ * says the rules) and kept with the statement, so that writing a row is a walk over an array. JSON
+ * and Lua tables are made from the same steps. */
 #ifndef SOUK_DB_PLAN_H
 #define SOUK_DB_PLAN_H
 
-#include <stdbool.h>
 #include "base/str.h"
 #include "db/result.h"
+#include <stdbool.h>
 
 enum db_step_op { DB_STEP_VALUE, DB_STEP_OPEN, DB_STEP_OPEN_NULLABLE, DB_STEP_CLOSE };
 
 struct db_step {
     enum db_step_op op;
     enum db_kind kind; /* VALUE: what it is when it is not null */
-    bool is_hidden;    /* VALUE: not for JSON; a member of the outermost table. Hidden steps come last */
-    int column;        /* VALUE */
-    int skip_to;       /* OPEN_NULLABLE: the step behind its CLOSE */
-    struct str name;   /* the member; unused in CLOSE */
+    bool is_hidden;  /* VALUE: not for JSON; a member of the outermost table. Hidden steps come last
+                      */
+    int column;      /* VALUE */
+    int skip_to;     /* OPEN_NULLABLE: the step behind its CLOSE */
+    struct str name; /* the member; unused in CLOSE */
     struct str prefix; /* the member in JSON: [,]"name": */
 };
 

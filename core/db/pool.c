@@ -1,20 +1,20 @@
-/* The connections, and the turn in which all that changed is dealt with. Whatever happens asks for a turn (db_pool_wake);
- * the turn tells those who failed, gives work to connections and sends it. Callbacks run from turns and from answers
- * only, never from inside a caller's call. */
+/* The connections, and the turn in which all that changed is dealt with. Whatever happens asks for
+ * a turn (db_pool_wake); the turn tells those who failed, gives work to connections and sends it.
+ * Callbacks run from turns and from answers only, never from inside a caller's call. */
 #include "db/pool.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base/clock.h"
 #include "db/pool_parts.h"
 #include "db/statement.h"
 #include "db/target.h"
 #include "loop/loop.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define JANITOR_MS         50
 #define BACKOFF_MIN_MS     50
-#define BACKOFF_MAX_MS     1000 /* doubled by the jitter */
+#define BACKOFF_MAX_MS     700 /* up to twice that with the jitter: back within 3 s of the server */
 #define CONNECT_TIMEOUT_MS 2000
 #define SILENCE_EXTRA_MS   2000 /* beyond statement_timeout: the server itself should have spoken */
 #define LIFETIME_MS        (30 * 60 * 1000)
@@ -84,7 +84,8 @@ static void on_failed(struct db_pool *pool)
     if (pool->backoff_ms < BACKOFF_MIN_MS)
         pool->backoff_ms = BACKOFF_MIN_MS;
     later(pool, db_pool_dice(pool, pool->backoff_ms, pool->backoff_ms * 2));
-    pool->backoff_ms = pool->backoff_ms * 2 < BACKOFF_MAX_MS ? pool->backoff_ms * 2 : BACKOFF_MAX_MS;
+    pool->backoff_ms =
+        pool->backoff_ms * 2 < BACKOFF_MAX_MS ? pool->backoff_ms * 2 : BACKOFF_MAX_MS;
     if (!db_pool_has_up(pool, true) && !db_pool_has_up(pool, false))
         tell_state(pool, true);
 }
@@ -143,9 +144,8 @@ static void check_deadline(struct db_slot *slot, int64_t now_us)
 {
     int64_t since_us = db_conn_waiting_since_us(slot->conn);
     bool is_connecting = db_conn_state(slot->conn) == DB_CONN_CONNECTING;
-    int64_t limit_ms = is_connecting
-                           ? CONNECT_TIMEOUT_MS
-                           : slot->pool->settings.statement_timeout_ms + SILENCE_EXTRA_MS;
+    int64_t limit_ms = is_connecting ? CONNECT_TIMEOUT_MS
+                                     : slot->pool->settings.statement_timeout_ms + SILENCE_EXTRA_MS;
 
     if (since_us && now_us - since_us > limit_ms * 1000) {
         db_conn_close(slot->conn, "the server does not answer");
@@ -182,11 +182,8 @@ static void turn(void *arg)
     struct db_pool *pool = arg;
     bool has_told;
 
-    if (pool->is_dead) {
-        free(pool);
-        return;
-    }
-    /* Those told may ask for more at once; it goes out with this turn. What wakes the pool later gets a turn of its own. */
+    /* Those told may ask for more at once; it goes out with this turn. What wakes the pool later
+     * gets a turn of its own. */
     do {
         close_broken(pool);
         if (pool->is_away) {
@@ -223,9 +220,8 @@ static void make_slots(struct db_pool *pool)
     }
 }
 
-struct db_pool *db_pool_new(struct loop *loop,
-                            const struct db_catalog *catalog,
-                            struct db_pool_settings settings)
+struct db_pool *
+db_pool_new(struct loop *loop, const struct db_catalog *catalog, struct db_pool_settings settings)
 {
     struct db_pool *pool = calloc(1, sizeof(*pool));
     struct db_limits limits = {settings.statement_timeout_ms, settings.lock_timeout_ms};
@@ -275,8 +271,8 @@ void db_pool_free(struct db_pool *pool)
     db_statement_free(pool->begin);
     db_statement_free(pool->commit);
     db_statement_free(pool->rollback);
-    if (!pool->is_turn_due)
-        free(pool); /* else by the turn that the loop still holds */
+    loop_defer_cancel(pool->loop, turn, pool);
+    free(pool);
 }
 
 bool db_pool_is_ready(const struct db_pool *pool)

@@ -2,14 +2,14 @@
 #ifndef SOUK_DB_POOL_PARTS_H
 #define SOUK_DB_POOL_PARTS_H
 
-#include <libpq-fe.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include "base/err.h"
 #include "base/list.h"
 #include "db/conn.h"
 #include "db/pool.h"
 #include "db/query.h"
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 struct loop_timer;
 
@@ -17,10 +17,10 @@ struct db_slot {
     struct db_pool *pool;
     struct db_conn *conn;
     bool is_reader;
-    struct db_tx *tx;   /* the transaction that has this writer */
-    bool is_releasing;  /* a rollback is on its way */
-    int reads;          /* in flight */
-    int64_t retire_us;  /* replaced when idle after this, so that no session lives for ever */
+    struct db_tx *tx;  /* the transaction that has this writer */
+    bool is_releasing; /* a rollback is on its way */
+    int reads;         /* in flight */
+    int64_t retire_us; /* replaced when idle after this, so that no session lives for ever */
 };
 
 struct db_pool {
@@ -50,7 +50,8 @@ struct db_pool {
 
 /* Asks for a turn of the pool at the end of this turn of the loop. */
 void db_pool_wake(struct db_pool *pool);
-/* The server behind this connection went away or is the wrong one: idle connections to it are not to be trusted. */
+/* The server behind this connection went away or is the wrong one: idle connections to it are not
+ * to be trusted. */
 void db_pool_distrust(struct db_pool *pool, const char *why);
 bool db_pool_has_up(const struct db_pool *pool, bool is_reader);
 int64_t db_pool_wait_until_us(const struct db_pool *pool);
@@ -59,7 +60,7 @@ int db_pool_dice(struct db_pool *pool, int from, int to);
 struct db_slot *db_pool_free_writer(struct db_pool *pool);
 
 /* query.c: one turn's work on reads */
-void db_reads_give(struct db_pool *pool);   /* waiting ones to readers, then a sync for each reader */
+void db_reads_give(struct db_pool *pool); /* waiting ones to readers, then a sync for each reader */
 void db_reads_expire(struct db_pool *pool, int64_t now_us);
 void db_reads_refuse(struct db_pool *pool); /* all that wait: the database is away */
 bool db_reads_tell(struct db_pool *pool);   /* false: there was nobody to tell */
@@ -72,8 +73,8 @@ void db_tx_lost(struct db_tx *tx); /* its connection closed while nothing was in
 
 /* 57P01 to 57P03, 25006 on a writer: this server is going, coming, or no longer the primary. */
 bool db_is_server_gone(const char *sqlstate, bool is_reader);
-/* What this session has prepared is not what it was: it is not there (an abort took its PREPARE along after the next turn had
- * believed in it), or a migration changed its columns. */
+/* What this session has prepared is not what it was: it is not there (an abort took its PREPARE
+ * along after the next turn had believed in it), or a migration changed its columns. */
 bool db_is_plan_stale(const char *sqlstate);
 /* Fills *error from a failed result; its strings are the result's. */
 void db_error_from(struct db_error *error, const PGresult *result);

@@ -1,16 +1,17 @@
-/* Single reads on shared pipelines. All that share a sync share its fate in PostgreSQL: after a failed statement the server skips
- * to the sync. Those skipped are sent again; one that was skipped twice gets a sync of its own, so that it
- * cannot be starved by neighbours that fail. */
+/* Single reads on shared pipelines. All that share a sync share its fate in PostgreSQL: after a
+ * failed statement the server skips to the sync. Those skipped are sent again; one that was skipped
+ * twice gets a sync of its own, so that it cannot be starved by neighbours that fail. */
 #include "db/query.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include "base/clock.h"
 #include "db/pool_parts.h"
 #include "db/result_parts.h"
 #include "db/statement.h"
+#include <stdlib.h>
+#include <string.h>
 
-/* Deeper than the 16 to 32 where throughput peaks, so that a short burst does not wait for a round trip. */
+/* Deeper than the 16 to 32 where throughput peaks, so that a short burst does not wait for a round
+ * trip. */
 #define DEPTH_MAX   64
 #define ABORTED_MAX 2
 #define STALE_MAX   3
@@ -70,7 +71,8 @@ size_t db_args_size(struct db_args args)
 
 char *db_args_copy(struct db_args args, struct db_args *copy, char *at)
 {
-    const char **values = (const char **)(((uintptr_t)at + sizeof(void *) - 1) & ~(sizeof(void *) - 1));
+    const char **values =
+        (const char **)(((uintptr_t)at + sizeof(void *) - 1) & ~(sizeof(void *) - 1));
     char *text = (char *)(values + args.count);
 
     for (int i = 0; i < args.count; i++) {
@@ -225,7 +227,8 @@ void db_reads_give(struct db_pool *pool)
     struct db_slot *slot;
 
     while (pool->reads_waiting && (slot = least_busy_reader(pool)))
-        send(take(pool, list_is_empty(&pool->reads_again) ? &pool->reads : &pool->reads_again), slot);
+        send(take(pool, list_is_empty(&pool->reads_again) ? &pool->reads : &pool->reads_again),
+             slot);
     for (int i = 0; i < pool->settings.readers; i++)
         if (db_conn_is_unsynced(pool->slots[i].conn))
             db_conn_sync(pool->slots[i].conn, NULL, NULL);

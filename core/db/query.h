@@ -1,10 +1,11 @@
-/* Running statements: a read on the shared pipeline, or transactions on a connection of their own. */
+/* Running statements: a read on the shared pipeline, or transactions on a connection of their own.
+ */
 #ifndef SOUK_DB_QUERY_H
 #define SOUK_DB_QUERY_H
 
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include "base/err.h"
 
 struct db_pool;
 struct db_statement;
@@ -33,9 +34,9 @@ struct db_error {
 typedef void
 db_done_fn(void *arg, const struct db_error *error, const struct db_result *const *rows, int count);
 
-/* A single statement that only reads, on a pipelined reader (which refuses to write). A neighbour's failure or a
- * lost connection before the answer makes it run again. ERR_BUSY: no reader had room within wait_max.
- * ERR_DATABASE_AWAY: the server does not answer. */
+/* A single statement that only reads, on a pipelined reader (which refuses to write). A neighbour's
+ * failure or a lost connection before the answer makes it run again. ERR_BUSY: no reader had room
+ * within wait_max. ERR_DATABASE_AWAY: the server does not answer. */
 void db_read(struct db_pool *pool,
              const struct db_statement *statement,
              struct db_args args,
@@ -48,41 +49,36 @@ struct db_call {
 };
 
 /* BEGIN, calls, COMMIT in one pipeline: one round trip. All or nothing. Serialization failures and
- * deadlocks are tried again, three times at most. A connection lost after COMMIT was sent, so that nobody knows:
- * ERR_OUTCOME_UNKNOWN. */
-void db_batch(struct db_pool *pool,
-              const struct db_call *calls,
-              int count,
-              db_done_fn *done,
-              void *arg);
+ * deadlocks are tried again, three times at most. A connection lost after COMMIT was sent, so that
+ * nobody knows: ERR_OUTCOME_UNKNOWN. */
+void db_batch(
+    struct db_pool *pool, const struct db_call *calls, int count, db_done_fn *done, void *arg);
 
-/* A longer transaction. on_begun gets an error and NULL when no connection came in time. The BEGIN is sent
- * with the first calls. Each tx ends with either db_tx_run(is_last) or db_tx_rollback(). */
+/* A longer transaction. on_begun gets an error and NULL when no connection came in time. The BEGIN
+ * is sent with the first calls. Each tx ends with either db_tx_run(is_last) or db_tx_rollback(). */
 typedef void db_begun_fn(void *arg, const struct db_error *error, struct db_tx *tx);
 void db_begin(struct db_pool *pool, db_begun_fn *on_begun, void *arg);
-/* calls in one pipeline, one db_tx_run at a time; with is_last the COMMIT goes out with them, and the caller's tx is gone at once.
- * After an error the transaction is rolled back and its connection is others'; what is left of tx refuses
- * further calls with the same error, so that nothing meant for a transaction runs outside of one, until
- * db_tx_rollback(). count may be 0 with is_last. */
+/* calls in one pipeline, one db_tx_run at a time; with is_last the COMMIT goes out with them, and
+ * the caller's tx is gone at once. After an error the transaction is rolled back and its connection
+ * is others'; what is left of tx refuses further calls with the same error, so that nothing meant
+ * for a transaction runs outside of one, until db_tx_rollback(). count may be 0 with is_last. */
 void db_tx_run(struct db_tx *tx,
                const struct db_call *calls,
                int count,
                bool is_last,
                db_done_fn *done,
                void *arg);
-/* tx is gone for the caller; the connection returns when the server has answered. A done() that is still due comes. */
+/* tx is gone for the caller; the connection returns when the server has answered. A done() that is
+ * still due comes. */
 void db_tx_rollback(struct db_tx *tx);
 
 /* A session-level advisory lock on a connection of its own, for leadership: tries every retry_ms;
- * on_change(true) when held, (false) when lost. While it is held the connection is asked every retry_ms, so that
- * a leader whose server has gone silent steps down. */
+ * on_change(true) when held, (false) when lost. While it is held the connection is asked every
+ * retry_ms, so that a leader whose server has gone silent steps down. */
 struct db_leader;
 typedef void db_leader_fn(void *arg, bool is_leader);
-struct db_leader *db_leader_new(struct db_pool *pool,
-                                long long lock_key,
-                                int retry_ms,
-                                db_leader_fn *on_change,
-                                void *arg);
+struct db_leader *db_leader_new(
+    struct db_pool *pool, long long lock_key, int retry_ms, db_leader_fn *on_change, void *arg);
 void db_leader_free(struct db_leader *leader); /* no on_change */
 
 #endif

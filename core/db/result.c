@@ -1,9 +1,10 @@
-/* Rows to values and to JSON. The hot path of every list: no allocation but the output's, no look-up by name. */
+/* Rows to values and to JSON. The hot path of every list: no allocation but the output's, no
+ * look-up by name. */
 #include "db/result.h"
 
-#include <stdlib.h>
 #include "db/plan.h"
 #include "db/result_parts.h"
+#include <stdlib.h>
 
 int db_result_rows(const struct db_result *result)
 {
@@ -50,7 +51,8 @@ struct str db_result_text(const struct db_result *result, int row, int column)
     };
 }
 
-/* "2026-01-27 10:30:00[.1[23456]]+00": what PostgreSQL writes with DateStyle ISO in UTC for years 1 to 9999. */
+/* "2026-01-27 10:30:00[.1[23456]]+00": what PostgreSQL writes with DateStyle ISO in UTC for years 1
+ * to 9999. */
 static bool is_plain_time(struct str text)
 {
     return text.len >= 22 && text.at[4] == '-' && text.at[10] == ' ' &&
@@ -73,7 +75,8 @@ void db_time_to_rfc3339(struct str text, char out[25])
         out[20 + i] = text.at[20 + i];
 }
 
-static void add_value(const struct db_result *result, int row, const struct db_step *step, struct buf *out)
+static void
+add_value(const struct db_result *result, int row, const struct db_step *step, struct buf *out)
 {
     struct str text;
     char time[25];
@@ -84,9 +87,7 @@ static void add_value(const struct db_result *result, int row, const struct db_s
     }
     text = db_result_text(result, row, step->column);
     switch (step->kind) {
-    case DB_BOOL:
-        buf_add_str(out, text.at[0] == 't' ? STR("true") : STR("false"));
-        break;
+    case DB_BOOL: buf_add_str(out, text.at[0] == 't' ? STR("true") : STR("false")); break;
     case DB_FLOAT: /* JSON knows neither NaN nor Infinity */
         buf_add_str(out, text.at[text.len - 1] > '9' ? STR("null") : text);
         break;
@@ -100,10 +101,8 @@ static void add_value(const struct db_result *result, int row, const struct db_s
     }
 }
 
-static void add_row(const struct db_result *result,
-                    const struct db_plan *plan,
-                    int row,
-                    struct buf *out)
+static void
+add_row(const struct db_result *result, const struct db_plan *plan, int row, struct buf *out)
 {
     const struct db_step *step = plan->steps, *end = step + plan->step_count;
 

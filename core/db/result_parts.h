@@ -2,9 +2,9 @@
 #ifndef SOUK_DB_RESULT_PARTS_H
 #define SOUK_DB_RESULT_PARTS_H
 
-#include <libpq-fe.h>
 #include "db/plan.h"
 #include "db/result.h"
+#include <libpq-fe.h>
 
 struct db_statement;
 

@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 
 #define PARAMETERS_MAX 64
-/* A transaction that waits for our own code longer is a bug or a dead worker; its locks must not outlive it. */
+/* A transaction that waits for our own code longer is a bug or a dead worker; its locks must not
+ * outlive it. */
 #define IDLE_IN_TRANSACTION_MS 10000
 
 struct db_target {
@@ -20,15 +21,12 @@ struct db_target {
     const char *with_options[2][PARAMETERS_MAX + 1];
 };
 
-/* What a session of ours has unless the url says otherwise. The last four find a peer that has gone silent within about
- * three seconds (a server that is alive but stuck is the business of our own deadlines). */
+/* What a session of ours has unless the url says otherwise. The last four find a peer that has gone
+ * silent within about three seconds (a server that is alive but stuck is the business of our own
+ * deadlines). */
 static const char *const defaults[][2] = {
-    {"application_name", "souk"},
-    {"client_encoding", "UTF8"},
-    {"gssencmode", "disable"},
-    {"tcp_user_timeout", "3000"},
-    {"keepalives_idle", "2"},
-    {"keepalives_interval", "1"},
+    {"application_name", "souk"}, {"client_encoding", "UTF8"}, {"gssencmode", "disable"},
+    {"tcp_user_timeout", "3000"}, {"keepalives_idle", "2"},    {"keepalives_interval", "1"},
     {"keepalives_count", "2"},
 };
 
@@ -68,12 +66,7 @@ static void look_up_host(struct db_target *target)
         return;
     if (getaddrinfo(target->values[host], NULL, &hints, &found) != 0)
         return; /* connecting will fail and say so */
-    if (getnameinfo(found->ai_addr,
-                    found->ai_addrlen,
-                    address,
-                    sizeof(address),
-                    NULL,
-                    0,
+    if (getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
                     NI_NUMERICHOST) == 0)
         put(target, "hostaddr", address);
     freeaddrinfo(found);
@@ -85,16 +78,12 @@ static void make_options(struct db_target *target, struct db_limits limits)
     char text[1024];
 
     for (int is_read_only = 0; is_read_only < 2; is_read_only++) {
-        (void)snprintf(text,
-                       sizeof(text),
+        (void)snprintf(text, sizeof(text),
                        "-c statement_timeout=%d -c lock_timeout=%d "
                        "-c idle_in_transaction_session_timeout=%d -c timezone=UTC -c datestyle=ISO "
                        "-c default_transaction_read_only=%s %s",
-                       limits.statement_timeout_ms,
-                       limits.lock_timeout_ms,
-                       IDLE_IN_TRANSACTION_MS,
-                       is_read_only ? "on" : "off",
-                       own < 0 ? "" : target->values[own]);
+                       limits.statement_timeout_ms, limits.lock_timeout_ms, IDLE_IN_TRANSACTION_MS,
+                       is_read_only ? "on" : "off", own < 0 ? "" : target->values[own]);
         target->options[is_read_only] = copy_z(text);
     }
     if (own < 0)

@@ -1,5 +1,5 @@
-/* Where to connect and how: a connection string made into the parameters of PQconnectStartParams, with the limits that every
- * session of ours has. */
+/* Where to connect and how: a connection string made into the parameters of PQconnectStartParams,
+ * with the limits that every session of ours has. */
 #ifndef SOUK_DB_TARGET_H
 #define SOUK_DB_TARGET_H
 
@@ -13,8 +13,8 @@ struct db_limits {
     int lock_timeout_ms;
 };
 
-/* NULL: message says what is wrong with the url. A host name is looked up here, once: libpq would do it while
- * connecting, and block the loop. */
+/* NULL: message says what is wrong with the url. A host name is looked up here, once: libpq would
+ * do it while connecting, and block the loop. */
 struct db_target *
 db_target_new(const char *url, struct db_limits limits, char *message, size_t message_size);
 void db_target_free(struct db_target *target); /* takes NULL */

@@ -1,14 +1,15 @@
-/* Transactions: who waits for a writer, what one run sends, and what its answers mean. The one difficulty is the end of a lost
- * connection: whether the COMMIT took effect is known unless it was sent and not answered. */
-#include <assert.h>
-#include <stdlib.h>
-#include <string.h>
+/* Transactions: who waits for a writer, what one run sends, and what its answers mean. The one
+ * difficulty is the end of a lost connection: whether the COMMIT took effect is known unless it was
+ * sent and not answered. */
 #include "base/clock.h"
 #include "db/pool_parts.h"
 #include "db/query.h"
 #include "db/result_parts.h"
 #include "db/statement.h"
 #include "loop/loop.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define RETRIES_MAX 3
 
@@ -29,7 +30,7 @@ struct run {
 struct db_tx {
     struct list node; /* in begins, txs_asleep or txs_done */
     struct db_pool *pool;
-    struct db_slot *slot; /* NULL: none yet, or taken away */
+    struct db_slot *slot;  /* NULL: none yet, or taken away */
     db_begun_fn *on_begun; /* until told */
     void *begun_arg;
     struct db_call *calls; /* of a batch; copies */
@@ -183,10 +184,8 @@ static bool try_again(struct db_tx *tx, const struct db_error *error)
     tx->run = (struct run){.done = tx->run.done, .arg = tx->run.arg};
     tx->is_begun = false;
     list_add_last(&tx->pool->txs_asleep, &tx->node);
-    tx->timer = loop_after(tx->pool->loop,
-                           db_pool_dice(tx->pool, 1, 5 << tx->retries),
-                           on_retry,
-                           tx);
+    tx->timer =
+        loop_after(tx->pool->loop, db_pool_dice(tx->pool, 1, 5 << tx->retries), on_retry, tx);
     return true;
 }
 
@@ -206,7 +205,8 @@ static void tell_rows(struct run *run)
         free(rows);
 }
 
-/* A new session prepares anew, or finds the new primary; either way the transaction can be run again. */
+/* A new session prepares anew, or finds the new primary; either way the transaction can be run
+ * again. */
 static bool is_session_spoilt(struct db_error *error)
 {
     bool is_stale = db_is_plan_stale(error->sqlstate);
@@ -215,7 +215,8 @@ static bool is_session_spoilt(struct db_error *error)
     return is_stale || db_is_server_gone(error->sqlstate, false);
 }
 
-/* The run is over. The writer is given back and tx freed or marked before done() is called, since done() may start the next run. */
+/* The run is over. The writer is given back and tx freed or marked before done() is called, since
+ * done() may start the next run. */
 static void finish(struct db_tx *tx)
 {
     struct run run = tx->run;
@@ -415,11 +416,8 @@ void db_begin(struct db_pool *pool, db_begun_fn *on_begun, void *arg)
     queue_up(tx);
 }
 
-void db_batch(struct db_pool *pool,
-              const struct db_call *calls,
-              int count,
-              db_done_fn *done,
-              void *arg)
+void db_batch(
+    struct db_pool *pool, const struct db_call *calls, int count, db_done_fn *done, void *arg)
 {
     struct db_tx *tx = tx_new(pool);
     size_t size = (size_t)count * sizeof(*calls) + 1;

@@ -1,4 +1,5 @@
---- A PostgreSQL cluster of the spec's own, for faults that would hit others: made below /tmp, where socket paths stay short.
+--- A PostgreSQL cluster of the spec's own, for faults that would hit others: made below /tmp,
+-- where socket paths stay short.
 local shell = require("spec.support.shell")
 
 local cluster = {}
@@ -28,7 +29,8 @@ fsync = off
 shared_buffers = 16MB
 %s
 ]]):format(dir, options or ""))
-    local self = setmetatable({ dir = dir, url = ("host='%s' user=souk dbname=postgres"):format(dir) }, cluster)
+    local url = ("host='%s' user=souk dbname=postgres"):format(dir)
+    local self = setmetatable({ dir = dir, url = url }, cluster)
     self:up()
     return self
 end
@@ -49,7 +51,8 @@ function cluster:signal(name)
 end
 
 function cluster:psql(sql)
-    return shell.must(("%spsql -X -q -A -t -d %s -c %s"):format(BIN, shell.quote(self.url), shell.quote(sql)))
+    local line = BIN .. "psql -X -q -A -t -d " .. shell.quote(self.url)
+    return shell.must(line .. " -c " .. shell.quote(sql))
 end
 
 function cluster:remove()

@@ -25,7 +25,8 @@ function lab.one(sql, ...)
     return (assert(db.one(lab.query(sql), ...)))
 end
 
---- fn(1) to fn(n), each in a coroutine of its own; an error in one is an error here. Returns their results.
+--- fn(1) to fn(n), each in a coroutine of its own; an error in one is an error here. Returns
+-- their results.
 function lab.together(n, fn)
     local functions, values = {}, {}
     for i = 1, n do
@@ -76,7 +77,7 @@ function lab.took_ms(fn)
     return (socket.gettime() - began_s) * 1000
 end
 
--- A pool of the spec's own ------------------------------------------------------------------------------------
+-- A pool of the spec's own ---------------------------------------------------
 
 --- core.db works on a pool with these settings until lab.disconnect(); waits until it is ready.
 function lab.connect(settings)
@@ -94,17 +95,19 @@ function lab.disconnect()
     sleep(20) -- the pool ends at the end of a turn
 end
 
--- A network of the spec's own -----------------------------------------------------------------------------------
+-- A network of the spec's own ------------------------------------------------
 
 local proxy = {}
 proxy.__index = proxy
 
---- A proxy before the server of url; proxy.url leads through it. url defaults to this spec's database.
+--- A proxy before the server of url; proxy.url leads through it. url defaults to this spec's
+-- database.
 function lab.proxy(url)
     url = url or os.getenv("DATABASE_URL")
     local folder = url:match("host='([^']+)'") or url:match("host=(%S+)")
     local port = url:match("port=(%d+)") or "5432"
-    local pipe = assert(io.popen(("exec luajit spec/core/db/proxy.lua '%s/.s.PGSQL.%s'"):format(folder, port)))
+    local path = ("%s/.s.PGSQL.%s"):format(folder, port)
+    local pipe = assert(io.popen("exec luajit spec/core/db/proxy.lua '" .. path .. "'"))
     local own_port, control_port = pipe:read("*l"):match("(%d+) (%d+)")
     local rest = url:gsub("host='[^']+'", ""):gsub("host=%S+", ""):gsub("port=%d+", "")
     return setmetatable({

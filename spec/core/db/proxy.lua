@@ -1,9 +1,10 @@
---- A TCP proxy in front of PostgreSQL's unix socket, for faults and for counting round trips. Run as a process of its own:
+--- A TCP proxy in front of PostgreSQL's unix socket, for faults and for counting round trips.
+-- Run as a process of its own:
 --   luajit spec/core/db/proxy.lua SOCKET_PATH     prints "port control_port"
 -- Commands, one a connection to the control port, each answered by one line:
 --   trips       how often a client spoke after it had been answered (or for the first time)
 --   hold        nothing more is passed on, in either direction; release ends that
---   mute        what the server says is swallowed; at the next command unmute all connections are closed
+--   mute        what the server says is swallowed, until unmute closes all connections
 --   cut N       after N more bytes from the server the connection is reset
 --   delay MS    each answer waits that long
 --   quit

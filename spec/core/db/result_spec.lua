@@ -26,19 +26,24 @@ describe("a row as JSON", function()
             '{"a":0.1,"b":1e+300}' },
         { "writes numeric with all its digits", "select 12345678901234567890.123 as a",
             '{"a":12345678901234567890.123}' },
-        { "has no NaN and no Infinity", "select 'NaN'::float8 as a, '-Infinity'::float8 as b, 'NaN'::numeric as c",
+        { "has no NaN and no Infinity",
+            "select 'NaN'::float8 as a, '-Infinity'::float8 as b, 'NaN'::numeric as c",
             '{"a":null,"b":null,"c":null}' },
         { "escapes texts", [[select E'q"b\\n\nt\tu\u0001' as a]], [[{"a":"q\"b\\n\nt\tu\u0001"}]] },
         { "keeps UTF-8", "select 'Żółć 日本 😀' as a", '{"a":"Żółć 日本 😀"}' },
         { "passes json through as it is stored",
-            [[select '{"x": [1, null]}'::jsonb as a, '[ 1 ]'::json as b]], '{"a":{"x": [1, null]},"b":[ 1 ]}' },
+            [[select '{"x": [1, null]}'::jsonb as a, '[ 1 ]'::json as b]],
+            '{"a":{"x": [1, null]},"b":[ 1 ]}' },
         { "writes times in UTC with milliseconds",
-            "select '2026-01-27 12:30:00.123456+02'::timestamptz as a, '2026-01-27 10:30:00+00'::timestamptz as b",
+            [[select '2026-01-27 12:30:00.123456+02'::timestamptz as a,
+                '2026-01-27 10:30:00+00'::timestamptz as b]],
             '{"a":"2026-01-27T10:30:00.123Z","b":"2026-01-27T10:30:00.000Z"}' },
-        { "cuts a time and does not round it up", "select '2026-12-31 23:59:59.9999+00'::timestamptz as a",
+        { "cuts a time and does not round it up",
+            "select '2026-12-31 23:59:59.9999+00'::timestamptz as a",
             '{"a":"2026-12-31T23:59:59.999Z"}' },
         { "writes a time of less than a millisecond's digits",
-            "select '2026-01-27 10:30:00.5+00'::timestamptz as a", '{"a":"2026-01-27T10:30:00.500Z"}' },
+            "select '2026-01-27 10:30:00.5+00'::timestamptz as a",
+            '{"a":"2026-01-27T10:30:00.500Z"}' },
         { "writes times without a date of ours as PostgreSQL does",
             "select 'infinity'::timestamptz as a", '{"a":"infinity"}' },
         { "writes all else as text", "select '{a,b}'::text[] as a, '2026-01-27'::date as b, "
@@ -46,17 +51,22 @@ describe("a row as JSON", function()
             '{"a":"{a,b}","b":"2026-01-27","c":"018f0000-0000-7000-8000-000000000000"}' },
         { "nests by dots", [[select 1 as "a.b.c", 2 as "a.b.d", 3 as "a.e", 4 as f]],
             '{"a":{"b":{"c":1,"d":2},"e":3},"f":4}' },
-        { "keeps two groups apart", [[select 1 as "a.x", 2 as "b.x"]], '{"a":{"x":1},"b":{"x":2}}' },
-        { "writes a group that may be missing as null", [[select 1 as id, null::int as "at?.lat", null::int as "at?.lng", 2 as z]],
+        { "keeps two groups apart", [[select 1 as "a.x", 2 as "b.x"]],
+            '{"a":{"x":1},"b":{"x":2}}' },
+        { "writes a group that may be missing as null",
+            [[select 1 as id, null::int as "at?.lat", null::int as "at?.lng", 2 as z]],
             '{"id":1,"at":null,"z":2}' },
-        { "writes it whole when one member is there", [[select null::int as "at?.lat", 2 as "at?.lng"]],
+        { "writes it whole when one member is there",
+            [[select null::int as "at?.lat", 2 as "at?.lng"]],
             '{"at":{"lat":null,"lng":2}}' },
         { "decides for inner groups on their own",
             [[select 1 as "a.n", null::int as "a.b?.c", null::int as "a.b?.d?.e", 5 as "a.z"]],
             '{"a":{"n":1,"b":null,"z":5}}' },
-        { "writes a plain group of nulls as an object of nulls", [[select null::int as "a.b"]], '{"a":{"b":null}}' },
+        { "writes a plain group of nulls as an object of nulls", [[select null::int as "a.b"]],
+            '{"a":{"b":null}}' },
         { "leaves hidden columns out, wherever they stand",
-            [[select 9 as "~first", 1 as "a.b", 9 as "~mid", 2 as "a.c", 9 as "~last"]], '{"a":{"b":1,"c":2}}' },
+            [[select 9 as "~first", 1 as "a.b", 9 as "~mid", 2 as "a.c", 9 as "~last"]],
+            '{"a":{"b":1,"c":2}}' },
         { "is an empty object when all is hidden", [[select 1 as "~a"]], "{}" },
         { "escapes names", [[select 1 as "a""b"]], [[{"a\"b":1}]] },
     }
@@ -80,7 +90,8 @@ describe("a row as JSON", function()
         for _ = 1, 4 do -- on each reader
             assert.equal('{"id":1,"n":2}', (assert(db.row_json(name))))
         end
-        assert(db.exec(query("alter table shapes alter n type text, add column t text default 'x'")))
+        assert(db.exec(query([[alter table shapes alter n type text,
+            add column t text default 'x']])))
         for _ = 1, 4 do
             assert.equal('{"id":1,"n":"2","t":"x"}', (assert(db.row_json(name))))
         end
@@ -99,9 +110,11 @@ describe("rows as JSON", function()
 
     it("are a page of limit rows, whether there are more, and the last one kept", function()
         local name = query([[select g as n, g * 10 as "~sort",
-            '2026-01-27 10:30:00.123456+00'::timestamptz as "at" from generate_series(1, $2) g limit $1]])
+            '2026-01-27 10:30:00.123456+00'::timestamptz as "at" from generate_series(1, $2) g
+            limit $1]])
         local text, has_more, last = db.json_page(name, 2, 3, 5)
-        assert.equal('[{"n":1,"at":"2026-01-27T10:30:00.123Z"},{"n":2,"at":"2026-01-27T10:30:00.123Z"}]', text)
+        assert.equal('[{"n":1,"at":"2026-01-27T10:30:00.123Z"},'
+            .. '{"n":2,"at":"2026-01-27T10:30:00.123Z"}]', text)
         assert.is_true(has_more)
         assert.same({ n = 2, sort = 20, at = "2026-01-27 10:30:00.123456+00" }, last)
         text, has_more, last = db.json_page(name, 2, 3, 2)
@@ -117,17 +130,22 @@ end)
 
 describe("rows as tables", function()
     it("have the same shape, with nil for null and raw JSON for json", function()
-        local rows = assert(db.query(query([[select 9007199254740993 as big, -5 as neg, 1.5::float8 as f, 2.25::numeric as n,
-            true as t, 'x' as s, null::int as gone, 1 as "a.b.c", null::int as "no?.x", 3 as "yes?.x", 7 as "~key",
+        local rows = assert(db.query(query([[select 9007199254740993 as big, -5 as neg,
+            1.5::float8 as f, 2.25::numeric as n,
+            true as t, 'x' as s, null::int as gone, 1 as "a.b.c", null::int as "no?.x",
+            3 as "yes?.x", 7 as "~key",
             '2026-01-27 10:30:00.123456+00'::timestamptz as at,
-            '2026-01-27 10:30:00.123456+00'::timestamptz as "~exact", '{"k": 1}'::jsonb as j from generate_series(1, 2)]])))
+            '2026-01-27 10:30:00.123456+00'::timestamptz as "~exact", '{"k": 1}'::jsonb as j
+            from generate_series(1, 2)]])))
         assert.equal(2, #rows)
         local row = rows[2]
         assert.equal('{"k": 1}', tostring(row.j))
         row.j = nil
         assert.same({
-            big = 9007199254740992, neg = -5, f = 1.5, n = 2.25, t = true, s = "x", a = { b = { c = 1 } },
-            yes = { x = 3 }, key = 7, at = "2026-01-27T10:30:00.123Z", exact = "2026-01-27 10:30:00.123456+00",
+            big = 9007199254740992, neg = -5, f = 1.5, n = 2.25, t = true, s = "x",
+            a = { b = { c = 1 } },
+            yes = { x = 3 }, key = 7, at = "2026-01-27T10:30:00.123Z",
+            exact = "2026-01-27 10:30:00.123456+00",
         }, row)
     end)
 
@@ -175,12 +193,15 @@ describe("values given to a statement", function()
     it("are refused when they are too few, too many, tables, functions or hold NUL", function()
         local name = query("select $1::text as a, $2::text as b")
         assert.has_error(function() db.one(name, "x") end, name .. " takes 2 values, not 1")
-        assert.has_error(function() db.one(name, "x", "y", nil) end, name .. " takes 2 values, not 3")
+        assert.has_error(function() db.one(name, "x", "y", nil) end,
+            name .. " takes 2 values, not 3")
         assert.has_error(function() db.one(name, "x", {}) end, name .. ": $2 cannot be a table")
-        assert.has_error(function() db.one(name, print, "y") end, name .. ": $1 cannot be a function")
+        assert.has_error(function() db.one(name, print, "y") end,
+            name .. ": $1 cannot be a function")
         assert.has_error(function() db.one(name, "a\0b", "y") end, name .. ": $1 holds a NUL byte")
         assert.has_error(function() db.array({ {} }) end, "db.array: element 1 cannot be a table")
-        assert.has_error(function() db.one("no/such") end, "core.db: no query 'no/such': sql/queries has no such file")
+        assert.has_error(function() db.one("no/such") end,
+            "core.db: no query 'no/such': sql/queries has no such file")
     end)
 
     it("are counted outside of strings, names and comments only", function()

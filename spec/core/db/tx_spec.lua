@@ -187,14 +187,16 @@ describe("transactions", function()
         end)
 
         it("are all or nothing, and say which statement failed", function()
-            local results, err = db.batch({ { add, 520, "all" }, { add, 521, "all" }, { bad, 1 }, { add, 522, "all" } })
+            local results, err = db.batch({ { add, 520, "all" }, { add, 521, "all" }, { bad, 1 },
+                { add, 522, "all" } })
             assert.is_nil(results)
             assert.equal(3, err.statement)
             assert.equal(0, notes("all"))
         end)
 
         it("fail as a whole when only the commit fails", function()
-            lab.exec([[create table late (id int, constraint late_key unique (id) deferrable initially deferred)]])
+            lab.exec([[create table late (id int, constraint late_key unique (id) deferrable
+                initially deferred)]])
             local insert = lab.query("insert into late values (1)")
             local results, err = db.batch({ { insert }, { insert } })
             assert.is_nil(results)
@@ -214,14 +216,17 @@ describe("transactions", function()
         it("check their entries before anything is sent", function()
             assert.has_error(function() db.batch({ { add, 540 }, { add, 541, "x", "y" } }) end,
                 add .. " takes 2 values, not more")
-            assert.has_error(function() db.batch({ "x" }) end, "db.batch: entry 1 is not {name, values…}")
+            assert.has_error(function() db.batch({ "x" }) end,
+                "db.batch: entry 1 is not {name, values…}")
             assert.has_error(function() db.batch({}) end)
             assert.is_nil(db.one(lab.query("select 1 as n from notes where id = 540")))
         end)
 
         it("run again after a deadlock", function()
-            lab.connect({ readers = 1, writers = 4, statement_timeout_ms = 8000, lock_timeout_ms = 6000 })
-            local bump = lab.query("update counters set n = n + 1 from (select pg_sleep(0.01)) s where id = $1")
+            lab.connect({ readers = 1, writers = 4, statement_timeout_ms = 8000,
+                lock_timeout_ms = 6000 })
+            local bump = lab.query([[update counters set n = n + 1
+                from (select pg_sleep(0.01)) s where id = $1]])
             local before = db.one(total).n
             lab.together(4, function(i)
                 local one, two = i % 2 + 1, (i + 1) % 2 + 1
@@ -233,7 +238,8 @@ describe("transactions", function()
 
         it("run again after a serialization failure, three times at most", function()
             lab.exec("create sequence tries")
-            lab.exec([[create function fail_until(p_tries int) returns void language plpgsql as $$ begin
+            lab.exec([[create function fail_until(p_tries int) returns void language plpgsql as $$
+                begin
                 if nextval('tries') < p_tries then
                     raise exception using errcode = '40001', message = 'again';
                 end if; end $$]])
@@ -306,8 +312,10 @@ describe("transactions", function()
                     return assert(db.batch({ { add, 630, "again" }, { slow } }))
                 end
                 sleep(100)
-                return spec_database.own():query([[select pg_terminate_backend(pid) from pg_stat_activity
-                    where query like '%pg_sleep(0.3)%' and pid <> pg_backend_pid() and datname = current_database()]])
+                return spec_database.own():query([[select pg_terminate_backend(pid)
+                    from pg_stat_activity
+                    where query like '%pg_sleep(0.3)%' and pid <> pg_backend_pid()
+                        and datname = current_database()]])
             end)
             assert.equal(2, #results[1])
             assert.equal(1, notes("again"))
