@@ -388,14 +388,16 @@ static void left(struct conn *conn)
 
     if (conn->state == CONN_DOOMED)
         return;
-    if (request) {
-        /* The request outlives its connection until it is replied to. */
-        conn->request = NULL;
-        evhttp_request_own(conn->dispatched);
+    if (!request) {
+        conn_doom(conn);
+        return;
     }
-    conn_doom(conn);
-    if (request)
-        request_gone(request);
+    /* evhttp's request outlives its connection until the reply, which may come in this very turn.
+     */
+    conn->request = NULL;
+    evhttp_request_own(conn->dispatched);
+    evhttp_connection_free(conn->evcon);
+    request_gone(request);
 }
 
 static void on_ready(void *arg, int ready)

@@ -367,6 +367,7 @@ void http_server_drain(struct http_server *server, void (*on_idle)(void *arg), v
         evhttp_del_accept_socket(server->evhttp, server->bound);
     server->bound = NULL;
     server->listener = NULL;
+    server->wait_us[CONN_LINGER] = DRAIN_IDLE_MS * INT64_C(1000);
     if (server->wait_us[CONN_IDLE] > DRAIN_IDLE_MS * INT64_C(1000))
         server->wait_us[CONN_IDLE] = DRAIN_IDLE_MS * INT64_C(1000);
     list_each (node, after, &server->conns[CONN_IDLE]) {

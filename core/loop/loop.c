@@ -1,6 +1,7 @@
 /* libevent behind a screen of our own. The one difficulty is "the end of the turn": libevent has no
- * such hook that costs no system call (a lower priority costs one more epoll_wait a turn), so the
- * loop is run one turn at a time and what was deferred is called in between. */
+ * such hook. An event made active inside a callback runs after all that this turn's epoll_wait has
+ * found and before the next, at no system call; a lower priority, or EVLOOP_ONCE, would let another
+ * epoll_wait in between. */
 #include "loop/loop.h"
 
 #include <event2/event.h>
@@ -29,9 +30,10 @@ struct loop_signal {
 
 struct loop {
     struct event_base *base;
+    struct event *turn_end;
     struct deferrals waiting, running;
+    bool is_running_deferred;
     struct loop_signal *signals;
-    bool is_stopping;
 };
 
 struct loop_timer {
@@ -56,6 +58,31 @@ static void *alloc_or_abort(size_t size)
     return at;
 }
 
+/* What a deferred function defers runs at the end of the next turn, which then does not sleep: a
+ * function that defers itself for ever cannot starve the sockets. */
+static void on_turn_end(evutil_socket_t fd, short events, void *arg)
+{
+    static const struct timeval at_once = {0};
+    struct loop *loop = arg;
+    struct deferrals batch = loop->waiting;
+
+    (void)fd, (void)events;
+    loop->waiting = loop->running;
+    loop->waiting.len = 0;
+    loop->running = batch;
+    loop->is_running_deferred = true;
+    for (size_t i = 0; i < batch.len; i++) {
+        struct deferral next = batch.at[i];
+        batch.at[i].fn = NULL;
+        if (next.fn)
+            next.fn(next.arg);
+    }
+    loop->is_running_deferred = false;
+    loop->running.len = 0;
+    if (loop->waiting.len)
+        event_add(loop->turn_end, &at_once);
+}
+
 struct loop *loop_new(void)
 {
     struct loop *loop = alloc_or_abort(sizeof *loop);
@@ -63,13 +90,14 @@ struct loop *loop_new(void)
 
     if (!config)
         abort();
-    /* The change list merges what one turn adds and removes for an fd: evhttp toggles its events
-     * three times a request. EVENT_BASE_FLAG_PRECISE_TIMER is left off: it pays a timerfd_settime a
-     * turn for what we do not need, deadlines below a scheduler tick. */
+    /* The change list merges what one turn adds and removes for an fd, as database and curl sockets
+     * do. EVENT_BASE_FLAG_PRECISE_TIMER is left off: it pays a timerfd_settime a turn for what we
+     * do not need, deadlines below a scheduler tick. */
     event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
     loop->base = event_base_new_with_config(config);
     event_config_free(config);
-    if (!loop->base)
+    loop->turn_end = loop->base ? event_new(loop->base, -1, 0, on_turn_end, loop) : NULL;
+    if (!loop->turn_end)
         abort();
     /* A peer that left is EPIPE to whoever writes, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
@@ -86,49 +114,24 @@ void loop_free(struct loop *loop)
         free(loop->signals);
         loop->signals = next;
     }
+    event_free(loop->turn_end);
     event_base_free(loop->base);
     free(loop->waiting.at);
     free(loop->running.at);
     free(loop);
 }
 
-/* What a deferred function defers runs at the end of the next turn, which then does not sleep: a
- * function that defers itself for ever cannot starve the sockets. */
-static void run_deferred(struct loop *loop)
-{
-    struct deferrals batch = loop->waiting;
-
-    loop->waiting = loop->running;
-    loop->waiting.len = 0;
-    loop->running = batch;
-    for (size_t i = 0; i < batch.len; i++) {
-        struct deferral next = batch.at[i];
-        batch.at[i].fn = NULL;
-        if (next.fn)
-            next.fn(next.arg);
-    }
-    loop->running.len = 0;
-}
-
 void loop_run(struct loop *loop)
 {
-    loop->is_stopping = false;
-    while (!loop->is_stopping) {
-        int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
-        if (loop->waiting.len)
-            flags |= EVLOOP_NONBLOCK;
-        if (event_base_loop(loop->base, flags) < 0) {
-            log_error("loop.failed", "reason=%s", "event_base_loop");
-            abort();
-        }
-        if (loop->waiting.len)
-            run_deferred(loop);
+    if (event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0) {
+        log_error("loop.failed", "reason=%s", "event_base_loop");
+        abort();
     }
 }
 
 void loop_stop(struct loop *loop)
 {
-    loop->is_stopping = true;
+    event_base_loopbreak(loop->base);
 }
 
 struct event_base *loop_base(struct loop *loop)
@@ -240,6 +243,8 @@ void loop_defer(struct loop *loop, loop_fn *fn, void *arg)
             abort();
     }
     waiting->at[waiting->len++] = (struct deferral){fn, arg};
+    if (waiting->len == 1 && !loop->is_running_deferred)
+        event_active(loop->turn_end, 0, 0);
 }
 
 static void forget(struct deferrals *deferrals, struct deferral what)

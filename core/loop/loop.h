@@ -20,7 +20,7 @@ typedef void loop_ready_fn(void *arg, int ready);
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);  /* until loop_stop */
-void loop_stop(struct loop *loop); /* from inside the loop */
+void loop_stop(struct loop *loop); /* from inside the loop; what else this turn found is not run */
 struct event_base *loop_base(struct loop *loop);
 
 /* A persistent watch on fd for READ and/or WRITE; loop_watch_set changes what it waits for (0:
@@ -35,7 +35,8 @@ struct loop_timer *loop_after(struct loop *loop, int64_t delay_ms, loop_fn *fn, 
 struct loop_timer *loop_every(struct loop *loop, int64_t period_ms, loop_fn *fn, void *arg);
 void loop_timer_free(struct loop_timer *timer); /* takes NULL; a one-shot timer must be freed too */
 
-/* Runs fn once at the end of this turn of the loop, before it sleeps. */
+/* Runs fn once at the end of this turn of the loop, before it sleeps or looks at any socket again.
+ */
 void loop_defer(struct loop *loop, loop_fn *fn, void *arg);
 /* Takes back what was deferred with this fn and arg and has not run: for whoever is freed
  * meanwhile. */

@@ -11,14 +11,16 @@ local TIMEOUT_S = 10
 
 wire.ALIVE = "GET /seen HTTP/1.1\r\nHost: a\r\n\r\n"
 
---- The real server with the application of app/stripe_emulator/boot.lua.
-function wire.start(set)
+--- The real server with the application of app/stripe_emulator/boot.lua. ready_port: where it says
+-- that it serves, when it does not speak plain HTTP on its own port.
+function wire.start(set, ready_port)
     local all = { ["plugins.dir"] = "spec/core/http/app", ["log.level"] = "warn" }
     for key, value in pairs(set or {}) do
         all[key] = value
     end
     return server_process.start({
         name = "http", subcommand = "stripe-emulator", set = all, ready = "/health",
+        ready_port = ready_port,
     })
 end
 
