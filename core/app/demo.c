@@ -23,6 +23,7 @@
 #define PERCENT_EMPTY  3 /* products out of stock */
 #define PROGRESS_EVERY 5000
 #define NAME_SIZE      128
+#define TEXT_SIZE      512
 #define TIME_SIZE      32
 /* 2025 for vendors, 2026 up to November for products: fixed, for the same seed gives the same rows.
  */
@@ -102,7 +103,11 @@ static uint64_t below(struct draw *draw, uint64_t end)
 /* About normal: mean 0, deviation 1. */
 static double bell(struct draw *draw)
 {
-    return (unit(draw) + unit(draw) + unit(draw) + unit(draw) - 2) * 1.7320508;
+    double sum = 0;
+
+    for (int i = 0; i < 4; i++)
+        sum += unit(draw);
+    return (sum - 2) * 1.7320508;
 }
 
 static const char *one_of(struct draw *draw, const char *const *words)
@@ -374,18 +379,25 @@ static int64_t draw_price(struct draw *draw, int middling)
     return whole * 100 - (below(draw, 5) < 2 ? 1 : 0);
 }
 
+/* One draw a statement: C does not say which argument of a call comes first. */
+static void make_description(struct draw *draw, char out[TEXT_SIZE])
+{
+    const char *opening = one_of(draw, demo_openings);
+    const char *detail = one_of(draw, demo_details);
+
+    snprintf(out, TEXT_SIZE, "%s %s %s", opening, detail, one_of(draw, demo_closings));
+}
+
 static void copy_product(struct demo *demo, long number)
 {
     struct product product = product_at(demo, number);
     const struct vendor *vendor = &demo->vendors[product.vendor];
-    char name[NAME_SIZE], slug[NAME_SIZE], text[512], created[TIME_SIZE];
+    char name[NAME_SIZE], slug[NAME_SIZE], text[TEXT_SIZE], created[TIME_SIZE];
 
     make_name(demo, &product, name);
     make_slug(demo, name, number, slug);
     make_time(product.created_s, created);
-    snprintf(text, sizeof(text), "%s %s %s %s", one_of(&product.draw, demo_openings),
-             one_of(&product.draw, demo_details), one_of(&product.draw, demo_details),
-             one_of(&product.draw, demo_closings));
+    make_description(&product.draw, text);
     db_copy_text(demo->copy, product.id);
     db_copy_text(demo->copy, vendor->id);
     db_copy_text(demo->copy, name);

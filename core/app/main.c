@@ -52,11 +52,15 @@ static struct worker *lone_worker(struct conf *conf, struct worker_settings sett
 
 static int run_stripe_emulator(struct conf *conf, int argc, char **argv)
 {
-    char boot_dir[600];
+    char boot_dir[600], memory[64], message[256];
     struct worker *worker;
     int code;
 
     (void)argc, (void)argv;
+    snprintf(memory, sizeof(memory), "lua.memory_max_bytes=%s",
+             conf_text(conf, "emulator.memory_max_bytes"));
+    if (!conf_set(conf, memory, message, sizeof(message)))
+        return 1;
     snprintf(boot_dir, sizeof(boot_dir), "%.500s/stripe_emulator", conf_text(conf, "plugins.dir"));
     worker = lone_worker(conf, (struct worker_settings){.boot_dir = boot_dir});
     code = worker ? worker_serve(worker) : 1;

@@ -24,6 +24,7 @@
 #define RESPAWN_PAUSE_US  200000
 #define STOP_MAX_US       35000000
 #define PROBLEM_PIPE_SIZE 3500
+#define STUCK_WALL_FACTOR 5
 
 enum reload_step { RELOAD_IDLE, RELOAD_CHECKING, RELOAD_PREPARING };
 
@@ -32,7 +33,8 @@ struct master {
     struct app_shared *shared;
     void *metrics;
     int64_t spawned_us[APP_WORKERS_MAX];
-    int64_t signalled_us[APP_WORKERS_MAX]; /* last SIGUSR1 */
+    int64_t suspect_us[APP_WORKERS_MAX];     /* the stretch of Lua that was first seen past its budget … */
+    int64_t suspect_cpu_us[APP_WORKERS_MAX]; /* … and the worker's CPU time then */
     enum reload_step step;
     uint64_t answering; /* wishes up to here are answered by the running reload */
     int64_t number;     /* the generation being made */
@@ -249,11 +251,33 @@ static void heal(struct master *master)
     }
 }
 
+static int64_t cpu_us_of(int pid)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return 0;
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+/* Past the hard limit by its own CPU time, since waiting for a core is nobody's fault; or by far too long on the wall. */
+static bool is_stuck(struct master *master, int index, int64_t entered_us, int pid)
+{
+    int64_t hard_us = conf_int(master->conf, "lua.stuck_kill_ms") * 1000;
+
+    if (master->suspect_us[index] != entered_us) {
+        master->suspect_us[index] = entered_us;
+        master->suspect_cpu_us[index] = cpu_us_of(pid);
+    }
+    return cpu_us_of(pid) - master->suspect_cpu_us[index] > hard_us ||
+           clock_monotonic_us() - entered_us > STUCK_WALL_FACTOR * hard_us;
+}
+
 /* Soft: ask to stop, each tick, so that the worker can compare CPU times. Hard: kill; heal() brings a new one. */
 static void watch(struct master *master)
 {
     int64_t soft_us = conf_int(master->conf, "lua.resume_budget_ms") * 1000;
-    int64_t hard_us = conf_int(master->conf, "lua.stuck_kill_ms") * 1000;
     int64_t now_us = clock_monotonic_us();
 
     for (int i = 0; i < master->shared->worker_count; i++) {
@@ -262,7 +286,7 @@ static void watch(struct master *master)
         int pid = atomic_load(&slot->pid);
         if (!entered_us || pid <= 0 || now_us - entered_us < soft_us)
             continue;
-        if (now_us - entered_us > hard_us) {
+        if (is_stuck(master, i, entered_us, pid)) {
             log_error("worker.stuck", "worker=%d pid=%d ms=%lld", i, pid,
                       (long long)(now_us - entered_us) / 1000);
             atomic_store(&slot->entered_at_us, 0);

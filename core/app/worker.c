@@ -403,6 +403,8 @@ int worker_serve(struct worker *worker)
              http_server_port(worker->api), (long long)generation_number(worker->serving));
     loop_run(worker->loop);
     log_info("worker.stopped", "worker=%d", worker->settings.index);
+    if (generation_is_waiting(worker->serving))
+        _exit(0); /* coroutines that sleep hold what freeing would pull away from under them */
     return 0;
 }
 

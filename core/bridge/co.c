@@ -101,17 +101,31 @@ static void co_end(struct co *co, bool is_ok)
     co_release(co, is_ok);
 }
 
+/* What the coroutine held is garbage now, and there may be no room left for anybody else. */
+static void give_back_memory(struct co *co)
+{
+    lua_settop(co->L, 0);
+    lua_gc(co->L, LUA_GCCOLLECT, 0);
+    lua_pushliteral(co->L, "not enough memory");
+}
+
 static void run(struct co *co, int arg_count)
 {
     struct co *outer = current;
+    struct generation *generation = co->generation;
+    bool was_limited = generation->is_limited;
     int status;
 
     current = co;
     co->is_waiting = false;
-    budget_enter(co->generation->deps.entered_at_us, co->L, !outer);
+    generation->is_limited = true;
+    budget_enter(generation->deps.entered_at_us, co->L, !outer);
     status = lua_resume(co->L, arg_count);
-    budget_leave(co->generation->deps.entered_at_us, co->L, !outer);
+    budget_leave(generation->deps.entered_at_us, co->L, !outer);
+    generation->is_limited = was_limited;
     current = outer;
+    if (status == LUA_ERRMEM)
+        give_back_memory(co);
     if (status == LUA_YIELD && co->is_waiting)
         return;
     if (status == LUA_YIELD) {

@@ -15,7 +15,8 @@
 #include "http/router.h"
 #include "loop/loop.h"
 
-/* The allocator's argument is the generation: so any lua_State of ours leads to it in one load. */
+/* The allocator's argument is the generation: so any lua_State of ours leads to it in one load. The limit holds while Lua runs;
+ * our own code around it must not fail half way. */
 static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
 {
     struct generation *generation = arg;
@@ -28,13 +29,20 @@ static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
         free(at);
         return NULL;
     }
-    if (new_size > old_size &&
+    if (generation->is_limited && new_size > old_size &&
         generation->memory_bytes + (new_size - old_size) > generation->memory_max_bytes)
         return NULL;
     moved = realloc(at, new_size);
     if (moved)
         generation->memory_bytes += new_size - old_size;
     return moved;
+}
+
+/* An error outside of any protected call: a bug of ours. */
+static int on_panic(lua_State *L)
+{
+    log_error("lua.panic", "error=%s", lua_tostring(L, -1) ? lua_tostring(L, -1) : "(no text)");
+    abort();
 }
 
 struct generation *generation_of(lua_State *L)
@@ -246,6 +254,8 @@ struct generation *generation_new(const struct bridge_deps *deps, struct bridge_
     generation->router = http_router_new();
     co_set_init(&generation->cos);
     generation->L = lua_newstate(allocate, generation);
+    if (generation->L)
+        lua_atpanic(generation->L, on_panic);
     if (!generation->L) {
         buf_add_z(message, "no memory for a Lua state");
     } else {
@@ -309,6 +319,11 @@ void generation_retire(struct generation *generation)
         loop_timer_free(generation->timers[i].timer);
         generation->timers[i].timer = NULL;
     }
+}
+
+bool generation_is_waiting(const struct generation *generation)
+{
+    return !list_is_empty(&generation->cos.waiting);
 }
 
 bool generation_print(struct generation *generation, const char *function, struct buf *out)

@@ -35,6 +35,7 @@ struct generation {
     lua_State *L;
     int refs;
     bool is_retired;
+    bool is_limited; /* Lua runs: memory_max_bytes holds */
     size_t memory_bytes;
     size_t memory_max_bytes;
     struct http_router *router;

@@ -71,6 +71,8 @@ void generation_serve(struct generation *generation, struct http_request *reques
  * its deadline. */
 void generation_start_timers(struct generation *generation, const bool *is_leader);
 void generation_retire(struct generation *generation);
+/* A coroutine of it has not ended. */
+bool generation_is_waiting(const struct generation *generation);
 /* Calls the function of that name in the generation table and gives its string (openapi, routes) to out. */
 bool generation_print(struct generation *generation, const char *function, struct buf *out);
 /* Runs `require(module)` and its function in a coroutine with string arguments; done gets true or false and a text. */

@@ -1,0 +1,143 @@
+-- What Lua may cost, through the real master and workers: a generation of routes made to misbehave.
+local client = require("spec.support.client")
+local database = require("spec.support.database")
+local server_process = require("spec.support.server")
+local shell = require("spec.support.shell")
+
+local BOOT = [[
+local kept
+local function route(path, run)
+    return { id = path:gsub("%W", ""), method = "GET", path = path, run = run }
+end
+return {
+    routes = {
+        route("/ok", function() return 200, "{}" end),
+        route("/pid", function() return 200, tostring(require("core.info").pid) end),
+        route("/loop", function() local x = 0 while true do x = x + 1 end end),
+        route("/loop-in-pcall", function()
+            while true do pcall(function() while true do end end) end
+        end),
+        route("/pattern-bomb", function()
+            return 200, tostring((("a"):rep(64)):find(("a?"):rep(40) .. ("a"):rep(64) .. "b"))
+        end),
+        route("/memory-bomb", function()
+            local held = {}
+            for i = 1, 1e9 do held[i] = ("x"):rep(1000) .. i end
+        end),
+        route("/recursion", function() local function f() return 1 + f() end return f() end),
+        route("/global", function() oops = 1 end),
+        route("/keep", function(creq) kept = creq return 200, "{}" end),
+        route("/kept", function() return 200, kept:body() end),
+        route("/bug", function() return nil + 1 end),
+        route("/sleep", function() require("core.sleep")(300) return 200, "{}" end),
+        route("/sleep-for-ever", function() require("core.sleep")(60000) return 200, "{}" end),
+        route("/nothing", function() end),
+        route("/require-io", function() return 200, tostring(pcall(require, "io")) end),
+        route("/cjson", function() return 200, tostring(pcall(require, "cjson")) end),
+        route("/climb", function() return 200, tostring(pcall(require, "..conf.souk")) end),
+    },
+    timers = {},
+}
+]]
+
+describe("A worker that runs Lua", function()
+    local server
+
+    setup(function()
+        local dir = os.getenv("SOUK_HOME") .. "/misbehaving"
+        shell.must("mkdir -p " .. shell.quote(dir))
+        shell.write(dir .. "/boot.lua", BOOT)
+        server = server_process.start({
+            db = database.fresh(),
+            set = {
+                ["lua.dir"] = dir, ["plugins.dir"] = dir .. "/none", ["http.workers"] = 2,
+                ["lua.resume_budget_ms"] = 50, ["lua.stuck_kill_ms"] = 1000, ["lua.memory_max_bytes"] = 33554432,
+                ["http.request_timeout_ms"] = 1500,
+            },
+        })
+    end)
+
+    teardown(function()
+        server:stop()
+    end)
+
+    local function get(path)
+        return client.request({ port = server.port, path = path })
+    end
+
+    -- Several times each, so that the loop is compiled when it is stopped.
+    for _, path in ipairs({ "/loop", "/loop-in-pcall" }) do
+        it("stops " .. path .. " with 503 and serves on in the same process", function()
+            local before = server:workers()
+            for _ = 1, 3 do
+                local reply = get(path)
+                assert.equal(503, reply.status)
+                assert.equal("busy", reply.json.code)
+                assert.equal(200, get("/ok").status)
+            end
+            assert.same(before, server:workers())
+            assert.matches("lua/boot.lua:", server:log(), 1, true)
+        end)
+    end
+
+    it("is killed and replaced within three seconds when it is stuck in C", function()
+        local before = #server:workers()
+        local started = os.time()
+        pcall(get, "/pattern-bomb")
+        shell.wait_until("a new worker serves", 5, function()
+            return #server:workers() == before and get("/ok").status == 200
+        end)
+        assert.is_true(os.time() - started <= 5)
+        assert.matches("worker.stuck", server:log(), 1, true)
+    end)
+
+    local refused = {
+        { "/memory-bomb", "not enough memory" },
+        { "/recursion", "stack overflow" },
+        { "/global", "global 'oops' written" },
+        { "/bug", "lua/boot.lua:" },
+        { "/nothing", "neither a status nor an error" },
+    }
+    for _, case in ipairs(refused) do
+        it("answers " .. case[1] .. " with 500 without internals, and logs the cause", function()
+            local reply = get(case[1])
+            assert.equal(500, reply.status)
+            assert.equal("internal", reply.json.code)
+            assert.is_nil(reply.body:find("lua", 1, true))
+            assert.matches(case[2], server:log(), 1, true)
+            assert.equal(200, get("/ok").status)
+        end)
+    end
+
+    it("makes a kept request an error, not a dangling pointer", function()
+        for _ = 1, 4 do
+            get("/keep")
+        end
+        local reply = get("/kept")
+        assert.equal(500, reply.status)
+    end)
+
+    for _, path in ipairs({ "/require-io", "/cjson", "/climb" }) do
+        it("does not reach the machine through " .. path, function()
+            assert.matches("^false", get(path).body)
+        end)
+    end
+
+    it("runs waiting requests beside one another", function()
+        local entries = {}
+        for i = 1, 50 do
+            entries[i] = { port = server.port, path = "/sleep" }
+        end
+        local started = require("core.clock").monotonic_us()
+        for _, reply in ipairs(client.parallel(entries)) do
+            assert.equal(200, reply.status)
+        end
+        assert.is_true(require("core.clock").monotonic_us() - started < 3e6)
+    end)
+
+    it("answers at the deadline when a handler waits for ever", function()
+        local reply = get("/sleep-for-ever")
+        assert.equal(503, reply.status)
+        assert.equal("statement_timeout", reply.json.code)
+    end)
+end)
