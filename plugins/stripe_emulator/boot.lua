@@ -3,6 +3,7 @@
 local control = require("stripe_emulator.control")
 local emulators = require("stripe_emulator.emulator")
 local hosts = require("stripe_emulator.host")
+local idempotency = require("stripe_emulator.state.idempotency")
 local pay = require("stripe_emulator.pay.routes")
 local sender = require("stripe_emulator.webhooks.sender")
 local server = require("stripe_emulator.wire.server")
@@ -72,7 +73,14 @@ end
 
 local function timers_of(emulator)
     local timers = {
-        { name = "emulator.clock", every_ms = 1000, run = emulator.run_due },
+        {
+            name = "emulator.clock",
+            every_ms = 1000,
+            run = function()
+                emulator.run_due()
+                idempotency.sweep(emulator.idempotency)
+            end,
+        },
     }
     for lane = 1, LANES do
         timers[#timers + 1] = {

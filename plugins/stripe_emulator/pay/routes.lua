@@ -102,6 +102,9 @@ local function authenticate(emulator, creq, intent, back)
     if intent.status == "requires_action" and (ok == "1" or ok == "0") then
         payment.complete_action(emulator, nil, intent, ok == "1")
     end
+    if wants_json(creq) then
+        return answer_json(emulator, intent)
+    end
     return see_other(view.address(intent, "", back))
 end
 

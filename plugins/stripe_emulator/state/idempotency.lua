@@ -8,9 +8,26 @@ local idempotency = {}
 
 local KEPT_S = 24 * 3600
 local KEY_MAX = 255
+local SWEEP_MAX = 1000
 
 function idempotency.new(virtual_clock)
-    return { clock = virtual_clock, records = {} }
+    return { clock = virtual_clock, records = {}, saved = {}, first = 1, last = 0 }
+end
+
+--- Forgets what has expired, oldest first; a bounded piece of work, so it may be called often.
+function idempotency.sweep(self)
+    local now = clock.now(self.clock)
+    for _ = 1, SWEEP_MAX do
+        local oldest = self.saved[self.first]
+        if not oldest or now < oldest.record.expires_at then
+            return
+        end
+        if self.records[oldest.key] == oldest.record then
+            self.records[oldest.key] = nil
+        end
+        self.saved[self.first] = nil
+        self.first = self.first + 1
+    end
 end
 
 local function canonical_keys(value)
@@ -85,6 +102,8 @@ function idempotency.save(self, key, answer)
     local record = self.records[key]
     record.answer = answer
     record.expires_at = clock.now(self.clock) + KEPT_S
+    self.last = self.last + 1
+    self.saved[self.last] = { key = key, record = record }
 end
 
 return idempotency

@@ -197,6 +197,9 @@ describe("The payment page", function()
         end
         local declined = ask("pm_card_chargeDeclined")
         assert.same({ 402, "card_declined" }, { declined.status, declined.body.error.code })
-        assert.same({ 200, "succeeded" }, { ask("pm_card_visa").status, status_of(intent) })
+        assert.equal("requires_action", ask("pm_card_authenticationRequired").body.status)
+        local done = world:visit("POST", path(intent, "/3ds"), "ok=1",
+            { Accept = "application/json" })
+        assert.same({ 200, "succeeded" }, { done.status, done.body.status })
     end)
 end)

@@ -132,6 +132,20 @@ describe("An Idempotency-Key", function()
         assert.not_equal(first.id, create(BODY, "k").body.id)
     end)
 
+    it("leaves no trace once it has expired", function()
+        local sweep = require("stripe_emulator.state.idempotency").sweep
+        create(BODY, "k")
+        sweep(world.emulator.idempotency)
+        assert.is_table(world.emulator.idempotency.records.k)
+        world:control("clock", { advance = 24 * 3600 })
+        local renewed = create(BODY, "k").body
+        sweep(world.emulator.idempotency)
+        assert.equal(renewed.id, create(BODY, "k").body.id)
+        world:control("clock", { advance = 24 * 3600 })
+        sweep(world.emulator.idempotency)
+        assert.same({}, world.emulator.idempotency.records)
+    end)
+
     it("of more than 255 characters is refused", function()
         assert.equal(200, create(BODY, ("k"):rep(255)).status)
         assert.equal(400, create(BODY, ("k"):rep(256)).status)
