@@ -21,8 +21,8 @@ return {
             return 200, tostring((("a"):rep(64)):find(("a?"):rep(40) .. ("a"):rep(64) .. "b"))
         end),
         route("/memory-bomb", function()
-            local held = {}
-            for i = 1, 1e9 do held[i] = ("x"):rep(1000) .. i end
+            local s = ("x"):rep(1000000)
+            while true do s = s .. s end
         end),
         route("/recursion", function() local function f() return 1 + f() end return f() end),
         route("/global", function() oops = 1 end),
