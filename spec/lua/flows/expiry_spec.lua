@@ -1,0 +1,81 @@
+--- Unpaid orders end, and never while Stripe may still take the buyer's money for them.
+local story = require("spec.lua.story")
+local shell = require("spec.support.shell")
+local world = require("spec.support.world")
+
+local PI = "/v1/payment_intents"
+
+describe("flows.expiry", function()
+    local w, shop
+
+    setup(function()
+        w = world.start({
+            is_without_webhooks = true,
+            set = { ["order.expires_after_s"] = 2, ["stripe.resend_after_s"] = 1 },
+        })
+        shop = w:vendor()
+    end)
+
+    teardown(function()
+        w:assert_invariants()
+        w:stop()
+    end)
+
+    before_each(function()
+        story.emulator(w, "DELETE", "/faults")
+    end)
+
+    it("gives goods back that nobody started to pay for", function()
+        local made = story.ordered(w, { shop = shop })
+        story.wait_for(w, made, "EXPIRED")
+        assert.same({ 3, 0 }, story.shelf(w, made))
+        assert.equal("CANCELLED", story.order(w, made).vendorOrders[1].status)
+        local late = w:request("POST", "/api/orders/" .. made.order.id .. "/payment", made.buyer,
+            { method = "CARD" })
+        assert.same({ 410, "order_expired" }, { late.status, late.json.code })
+    end)
+
+    it("cancels the PaymentIntent before it gives goods back", function()
+        local made = story.ordered(w, { shop = shop })
+        local payment = w:payment(made.buyer, made.order)
+        w:present(payment, "pm_card_authenticationRequired")
+        story.wait_for(w, made, "EXPIRED")
+        assert.same({ 3, 0 }, story.shelf(w, made))
+        assert.equal("CANCELLED", story.order(w, made).payment.status)
+        local intent = payment.clientSecret:match("^(pi_%w+)_secret")
+        assert.equal(1, #story.asked(w, "POST", PI .. "/" .. intent .. "/cancel"))
+        assert.equal(410, w:confirm(made.buyer, made.order, payment).status)
+    end)
+
+    it("keeps the goods while Stripe does not say that it gave up", function()
+        local made = story.ordered(w, { shop = shop })
+        w:payment(made.buyer, made.order)
+        story.fault(w, { kind = "error_before", path = PI .. "/*/cancel", times = 6 })
+        shell.wait_until("a refused cancellation", 10, function()
+            return #story.asked(w, "POST", PI .. "/") > 0 and w.db:value("select count(*) from "
+                .. "stripe_ops where kind = 'payment_cancel' and state = 'UNKNOWN'") > 0
+        end)
+        assert.equal("PENDING", story.order(w, made).status)
+        assert.same({ 3, 1 }, story.shelf(w, made))
+        story.wait_for(w, made, "EXPIRED")
+        assert.same({ 3, 0 }, story.shelf(w, made))
+    end)
+
+    it("makes a sale of what was paid in the last moment", function()
+        local made = story.ordered(w, { shop = shop })
+        w:present(w:payment(made.buyer, made.order))
+        story.wait_for(w, made, "CONFIRMED")
+        assert.same({ 2, 0 }, story.shelf(w, made))
+        assert.equal(1, story.count(w, "paid", made.order.id))
+    end)
+
+    it("needs no word from Stripe about a call that never reached it", function()
+        local made = story.ordered(w, { shop = shop })
+        w.stripe:stop()
+        assert.equal(503, w:request("POST", "/api/orders/" .. made.order.id .. "/payment",
+            made.buyer, { method = "CARD" }).status)
+        story.wait_for(w, made, "EXPIRED")
+        assert.same({ 3, 0 }, story.shelf(w, made))
+        w.stripe:restart()
+    end)
+end)

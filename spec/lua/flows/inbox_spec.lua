@@ -1,0 +1,197 @@
+--- Events from Stripe: signed, kept, applied once, in any order.
+local client = require("spec.support.client")
+local core_stripe = require("core.stripe")
+local emulator = require("spec.support.emulator")
+local story = require("spec.lua.story")
+local world = require("spec.support.world")
+
+local CONNECT_SECRET = "whsec_connect_specs"
+
+local made_events = 0
+
+local function event(kind, object)
+    made_events = made_events + 1
+    return {
+        id = "evt_spec_" .. made_events, object = "event", type = kind, created = os.time(),
+        livemode = false, api_version = "2023-08-16", data = { object = object },
+    }
+end
+
+describe("POST /api/webhooks/stripe", function()
+    local w, shop
+
+    setup(function()
+        w = world.start({
+            is_without_webhooks = true,
+            set = { ["stripe.connect_webhook_secrets"] = CONNECT_SECRET },
+        })
+        shop = w:vendor()
+    end)
+
+    teardown(function()
+        w:assert_invariants()
+        w:stop()
+    end)
+
+    --- options: secret, at_s, path, header, body.
+    local function prepared(value, options)
+        options = options or {}
+        local body = options.body or client.json.encode(value)
+        local header = options.header or core_stripe.sign(
+            body, options.secret or emulator.WEBHOOK_SECRET, options.at_s or os.time())
+        return w:prepared("POST", options.path or "/api/webhooks/stripe", nil, body,
+            { ["Stripe-Signature"] = header })
+    end
+
+    local function send(value, options)
+        return client.request(prepared(value, options))
+    end
+
+    local function kept(id)
+        return w.db:value("select state from stripe_events where id = '" .. id .. "'")
+    end
+
+    --- A paid PaymentIntent that our server has not heard of yet, as an event.
+    local function paid_event()
+        local made = story.ordered(w, { shop = shop })
+        local payment = w:payment(made.buyer, made.order)
+        local answer = w:present(payment)
+        assert(answer.status == 200, answer.body)
+        local id = payment.clientSecret:match("^(pi_%w+)_secret")
+        local intent = emulator.call(w.stripe, "GET", "/v1/payment_intents/" .. id).json
+        return made, event("payment_intent.succeeded", intent)
+    end
+
+    it("confirms the order by the event alone, and answers after the commit", function()
+        local made, paid = paid_event()
+        assert.equal(200, send(paid).status)
+        assert.equal("CONFIRMED", story.order(w, made).status)
+        assert.equal("DONE", kept(paid.id))
+    end)
+
+    it("has one effect when the same event comes five times in a row", function()
+        local made, paid = paid_event()
+        for _ = 1, 5 do
+            assert.equal(200, send(paid).status)
+        end
+        assert.equal(1, story.count(w, "paid", made.order.id))
+        assert.same({ 2, 0 }, story.shelf(w, made))
+    end)
+
+    it("has one effect when events and the buyer come all at once", function()
+        local made, paid = paid_event()
+        local payment = story.order(w, made).payment
+        local entries = {}
+        for i = 1, 8 do
+            entries[2 * i - 1] = prepared(paid)
+            entries[2 * i] = w:prepared("POST",
+                "/api/orders/" .. made.order.id .. "/confirm-payment", made.buyer,
+                { paymentId = payment.id })
+        end
+        for _, answer in ipairs(client.parallel(entries)) do
+            assert.equal(200, answer.status, answer.body)
+        end
+        assert.equal(1, story.count(w, "paid", made.order.id))
+    end)
+
+    it("changes nothing by old news after the payment has succeeded", function()
+        local made, paid = paid_event()
+        send(paid)
+        local old = event("payment_intent.payment_failed", paid.data.object)
+        old.data.object.status = "requires_payment_method"
+        assert.equal(200, send(old).status)
+        assert.equal("CONFIRMED", story.order(w, made).status)
+        assert.equal("SUCCEEDED", story.order(w, made).payment.status)
+    end)
+
+    it("takes news that is not final as a hint only, and asks Stripe", function()
+        local made, paid = paid_event()
+        local hint = event("payment_intent.processing", paid.data.object)
+        hint.data.object.status = "processing"
+        assert.equal(200, send(hint).status)
+        assert.equal("CONFIRMED", story.order(w, made).status)
+    end)
+
+    it("keeps no client secret", function()
+        local _, paid = paid_event()
+        send(paid)
+        assert.equal(0, w.db:value("select count(*) from stripe_events "
+            .. "where payload::text like '%client_secret%'"))
+    end)
+
+    it("keeps a type it has no use for, and ignores it", function()
+        local odd = event("product.created", { id = "prod_1", object = "product" })
+        assert.equal(200, send(odd).status)
+        assert.equal("IGNORED", kept(odd.id))
+    end)
+
+    it("ignores a PaymentIntent that is not ours", function()
+        local odd = event("payment_intent.succeeded", {
+            id = "pi_elsewhere", status = "succeeded", amount = 1, amount_received = 1,
+            currency = "usd", livemode = false, metadata = {},
+        })
+        assert.equal(200, send(odd).status)
+        assert.equal("IGNORED", kept(odd.id))
+    end)
+
+    local function refused(name, make)
+        it("refuses " .. name .. " and keeps nothing", function()
+            local value = event("product.created", { id = "prod_2", object = "product" })
+            local answer = send(value, make(client.json.encode(value)))
+            assert.same({ 400, "bad_signature" }, { answer.status, answer.json.code })
+            assert.is_nil(kept(value.id))
+        end)
+    end
+
+    refused("another secret", function()
+        return { secret = "whsec_wrong" }
+    end)
+    refused("a signature of more than five minutes ago", function()
+        return { at_s = os.time() - 302 }
+    end)
+    refused("a signature from the future", function()
+        return { at_s = os.time() + 302 }
+    end)
+    refused("a body that was changed by one space", function(body)
+        return {
+            header = core_stripe.sign(body, emulator.WEBHOOK_SECRET, os.time()), body = body .. " ",
+        }
+    end)
+    refused("a v0 signature", function(body)
+        local header = core_stripe.sign(body, emulator.WEBHOOK_SECRET, os.time())
+        return { header = header:gsub("v1=", "v0="), body = body }
+    end)
+    refused("the connect endpoint's secret", function()
+        return { secret = CONNECT_SECRET }
+    end)
+
+    it("refuses what has no signature", function()
+        assert.equal(400, w:request("POST", "/api/webhooks/stripe", nil, { id = "evt_x" }).status)
+    end)
+
+    it("refuses a body above 1 MiB", function()
+        local answer = send(nil, { body = '{"x":"' .. ("a"):rep(2 * 1048576) .. '"}' })
+        assert.equal(413, answer.status)
+    end)
+
+    it("keeps events of connected accounts at their own endpoint", function()
+        local theirs = event("account.updated", { id = "acct_1", object = "account" })
+        theirs.account = "acct_1"
+        local answer = send(theirs, { secret = CONNECT_SECRET, path = "/api/webhooks/stripe/connect" })
+        assert.equal(200, answer.status)
+        assert.equal("connect", w.db:value(
+            "select endpoint from stripe_events where id = '" .. theirs.id .. "'"))
+    end)
+
+    it("answers 5xx when it cannot ask Stripe, and does it when the event comes again", function()
+        local made, paid = paid_event()
+        local hint = event("payment_intent.processing", paid.data.object)
+        hint.data.object.status = "processing"
+        story.fault(w, { kind = "error_before", method = "GET", path = "/v1/payment_intents/*",
+            times = 3 })
+        assert.equal(503, send(hint).status)
+        assert.equal("NEW", kept(hint.id))
+        assert.equal(200, send(hint).status)
+        assert.equal("CONFIRMED", story.order(w, made).status)
+    end)
+end)
