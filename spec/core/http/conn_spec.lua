@@ -117,14 +117,10 @@ describe("a connection", function()
     it("that reads its reply slowly gets all of it", function()
         sock:setoption("recv-buffer-size", 16384)
         sock:send("GET /bytes/6000000 HTTP/1.1\r\nHost: a\r\n\r\n")
-        local received, problem, bytes, partial = 0, nil, nil, nil
         for _ = 1, 20 do
-            bytes, problem, partial = sock:receive(300000)
-            received = received + #(bytes or partial)
+            assert.equal(300000, #assert(sock:receive(300000)))
             socket.sleep(0.03)
         end
-        assert.is_nil(problem)
-        assert.equal(6000000, received)
     end)
 
     it("that only sends is not read any more, and costs no memory", function()
@@ -157,7 +153,8 @@ describe("a connection", function()
     end)
 
     it("is told to go on when it waits to send its body", function()
-        sock:send("POST /seen HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        sock:send("POST /seen HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+            .. "Content-Length: 2\r\n\r\n")
         assert.equal("HTTP/1.1 100 Continue", (sock:receive("*l")))
         assert.equal("", (sock:receive("*l")))
         sock:send("ab")
@@ -190,13 +187,15 @@ describe("a connection", function()
     end)
 
     -- What is sent before the client leaves.
+    local waits = "GET /wait/30 HTTP/1.1\r\nHost: a\r\n\r\n"
     local leaves = {
         ["at once"] = "",
         ["in the middle of a head"] = "GET /seen HTTP/1.1\r\nHo",
-        ["in the middle of a body"] = "POST /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab",
-        ["before the reply"] = "GET /wait/30 HTTP/1.1\r\nHost: a\r\n\r\n",
+        ["in the middle of a body"] = "POST /seen HTTP/1.1\r\nHost: a\r\n"
+            .. "Content-Length: 9\r\n\r\nab",
+        ["before the reply"] = waits,
         ["as the reply comes"] = "GET /wait/2 HTTP/1.1\r\nHost: a\r\n\r\n",
-        ["with more requests sent"] = "GET /wait/30 HTTP/1.1\r\nHost: a\r\n\r\n" .. wire.ALIVE:rep(900),
+        ["with more requests sent"] = waits .. wire.ALIVE:rep(900),
         ["in the middle of the reply"] = "GET /bytes/3000000 HTTP/1.1\r\nHost: a\r\n\r\n",
         ["after a refusal"] = "GET /seen HTTP/1.1\r\n\r\n",
     }

@@ -75,7 +75,8 @@ describe("a reply", function()
         end)
     end
 
-    for _, value in ipairs({ "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\r", "a\0b", "a\27[0m", "a\127" }) do
+    local unsound = { "a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\r", "a\0b", "a\27[0m", "a\127" }
+    for _, value in ipairs(unsound) do
         it("leaves out a header with " .. ("%q"):format(value), function()
             local headers = wire.ask(sock, "/header?" .. codes(value)).headers
             assert.is_nil(headers["x-evil"])

@@ -48,7 +48,8 @@ describe("a request", function()
 
     it("is logged with its traceparent when that is sound", function()
         ask("X-Request-Id: traced\r\ntraceparent: " .. TRACE .. "\r\n")
-        assert.truthy(server:log():match('"request_id":"traced"[^\n]*0af7651916cd43dd8448eb211c80319c'))
+        local line = server:log():match('"request_id":"traced"[^\n]*')
+        assert.truthy(line:find("0af7651916cd43dd8448eb211c80319c", 1, true))
     end)
 
     local unsound = {
@@ -63,7 +64,8 @@ describe("a request", function()
         it("is logged without a traceparent " .. name, function()
             local id = "untraced." .. name:gsub(" ", "-")
             ask("X-Request-Id: " .. id .. "\r\ntraceparent: " .. trace .. "\r\n")
-            local line = server:log():match('[^\n]*"request_id":"' .. id:gsub("%p", "%%%0") .. '"[^\n]*')
+            local pattern = '"request_id":"' .. id:gsub("%p", "%%%0") .. '"[^\n]*'
+            local line = server:log():match(pattern)
             assert.truthy(line)
             assert.is_nil(line:lower():find(trace:sub(4, 40):lower(), 1, true))
         end)
@@ -125,11 +127,11 @@ describe("a request through proxies", function()
     for _, case in ipairs(cases) do
         local lines, peer = unpack(case)
         it("comes from " .. peer .. " for '" .. table.concat(lines, "' '") .. "'", function()
-            local text = ""
+            local text = "Host: a\r\n"
             for _, line in ipairs(lines) do
                 text = text .. "X-Forwarded-For: " .. line .. "\r\n"
             end
-            local answers = wire.exchange(server, "GET /seen HTTP/1.1\r\nHost: a\r\n" .. text .. "\r\n")
+            local answers = wire.exchange(server, "GET /seen HTTP/1.1\r\n" .. text .. "\r\n")
             assert.equal(peer, cjson.decode(answers[1].body).peer)
         end)
     end

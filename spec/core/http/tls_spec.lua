@@ -1,5 +1,4 @@
 local shell = require("spec.support.shell")
-local socket = require("socket")
 local wire = require("spec.core.http.wire")
 
 local LAST = "GET /seen HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -7,8 +6,9 @@ local LAST = "GET /seen HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 local folder = os.getenv("SOUK_HOME") .. "/tls"
 
 local function curl(server, arguments)
-    return shell.must(("curl -sS --max-time 20 --cacert %s/cert.pem --resolve localhost:%d:127.0.0.1 %s")
-        :format(folder, server.port, (arguments:gsub("URL", "https://localhost:" .. server.port))))
+    local urls = arguments:gsub("URL", "https://localhost:" .. server.port)
+    return shell.must(("curl -sS --max-time 20 --cacert %s/cert.pem --resolve "
+        .. "localhost:%d:127.0.0.1 %s"):format(folder, server.port, urls))
 end
 
 --- Raw bytes inside TLS, and all that came back until the server closed.

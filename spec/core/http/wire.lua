@@ -38,8 +38,8 @@ function wire.receive(sock, method)
     if not line then
         return nil, problem
     end
-    local answer = { status = tonumber(line:match("^HTTP/1%.1 (%d%d%d) ")), headers = {}, body = "" }
-    answer.head = line
+    local answer = { headers = {}, body = "", head = line }
+    answer.status = tonumber(line:match("^HTTP/1%.1 (%d%d%d) "))
     while true do
         line, problem = sock:receive("*l")
         if not line then
