@@ -94,8 +94,7 @@ end
 cards.CHOICES = {
     { token = "pm_card_visa", name = "Visa", effect = "is accepted" },
     { token = "pm_card_mastercard", name = "Mastercard", effect = "is accepted" },
-    { token = "pm_card_authenticationRequired", name = "Visa with 3D Secure",
-        effect = "asks for authentication" },
+    { token = "pm_card_authenticationRequired", name = "Visa", effect = "asks for 3D Secure" },
     { token = "pm_card_chargeDeclined", name = "Visa", effect = "is declined" },
     { token = "pm_card_chargeDeclinedInsufficientFunds", name = "Visa",
         effect = "has insufficient funds" },

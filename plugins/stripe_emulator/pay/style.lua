@@ -60,7 +60,7 @@ form[aria-busy=true] button { opacity: .65; cursor: progress; }
 [role=alert]:focus { outline: none; }
 @media (max-width: 30rem) { body { padding: 0; background: var(--paper); } main { border: 0;
   border-radius: 0;
-  box-shadow: none; padding: 1.25rem 1rem; } .amount { font-size: 2.125rem; } }
+  box-shadow: none; padding: 1.25rem 1rem; } .card { flex-direction: column; } .amount { font-size: 2.125rem; } }
 @media (prefers-reduced-motion: no-preference) { label, button { transition: background-color
   .12s; } }
 ]]
