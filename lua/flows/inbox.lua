@@ -4,6 +4,7 @@
 local clock = require("core.clock")
 local conf = require("core.conf")
 local core_stripe = require("core.stripe")
+local crypto = require("core.crypto")
 local json = require("core.json")
 local log = require("core.log")
 local db = require("souk.db")
@@ -24,9 +25,10 @@ local SECRETS = { platform = "stripe.webhook_secrets", connect = "stripe.connect
 
 local value = stripe_api.value
 
-local function is_uuid(text)
-    return type(text) == "string" and #text == 36
-        and text:find("^%x+%-%x+%-%x+%-%x+%-%x+$") ~= nil
+--- The row of ours that an object's metadata names: it may not have heard of its object yet.
+local function named(object, field)
+    local id = (value(object.metadata) or {})[field]
+    return crypto.is_uuid(id) and id or nil
 end
 
 -- What events do ---------------------------------------------------------------------------------
@@ -35,14 +37,13 @@ local FINAL = { succeeded = true, canceled = true }
 
 --- Returns what became of the event, DONE or IGNORED, and a remark; or nil, err.
 local function on_payment_intent(intent)
-    local metadata = value(intent.metadata) or {}
-    local order_id = is_uuid(metadata.order_id) and metadata.order_id or nil
-    local row, problem = db.one("payment/find", intent.id, order_id)
+    local payment_id = named(intent, "payment_id")
+    local row, problem = db.one("payment/find", intent.id, payment_id)
     if problem then
         return nil, problem
     elseif not row then
         if intent.status == "succeeded" then
-            log.error("payment.unknown", { intent = intent.id, order = order_id })
+            log.error("payment.unknown", { intent = intent.id, payment = payment_id })
         end
         return "IGNORED", "no payment of ours"
     end
@@ -61,7 +62,7 @@ local function on_payment_intent(intent)
 end
 
 local function on_refund(object)
-    local row, problem = db.one("refund/find", object.id)
+    local row, problem = db.one("refund/find", object.id, named(object, "refund_id"))
     if problem then
         return nil, problem
     elseif not row then

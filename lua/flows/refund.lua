@@ -2,6 +2,7 @@
 --- (sql/functions/refund_open.sql); the call to Stripe is an operation queued in that same
 --- transaction, sent by the sweep within a second. A refund that Stripe cannot make is taken back
 --- in the books and shows in GET /admin/jobs.
+local conf = require("core.conf")
 local log = require("core.log")
 local db = require("souk.db")
 local stripe_api = require("flows.stripe_api")
@@ -46,6 +47,17 @@ function refund.apply(refund_id, object)
         local status = object.status == "succeeded" and "SUCCEEDED" or "PENDING"
         return db.exec("refund/settle", refund_id, status, object.id)
     end)
+end
+
+--- Asks Stripe about refunds on their way that nobody brought news of.
+function refund.sweep()
+    local rows = db.query("refund/stuck", tonumber(conf("payment.recheck_after_s")), 20)
+    for _, row in ipairs(rows or {}) do
+        local object = stripe_api.get("/v1/refunds/" .. row.provider_refund_id)
+        if object then
+            refund.apply(row.id, object)
+        end
+    end
 end
 
 stripe_ops.register("refund_create", {

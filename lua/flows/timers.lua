@@ -5,6 +5,7 @@ local expiry = require("flows.expiry")
 local fulfilment = require("flows.fulfilment")
 local inbox = require("flows.inbox")
 local payment = require("flows.payment")
+local refund = require("flows.refund")
 local stripe_ops = require("flows.stripe_ops")
 
 return {
@@ -15,6 +16,7 @@ return {
     { name = "stripe.ops", every_ms = 500, leader = true, run = stripe_ops.sweep },
     { name = "stripe.events", every_ms = 1000, leader = true, run = inbox.drain },
     { name = "payments.recheck", every_ms = 5000, leader = true, run = payment.sweep },
+    { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },
     {
         name = "vendor_orders.complete", every_ms = 60000, leader = true,
         run = fulfilment.complete_due,

@@ -22,7 +22,9 @@ begin
         return query select 'QUARANTINED', null::uuid;
         return;
     end if;
-    if v_payment.status not in ('CREATED', 'REQUIRES_ACTION', 'PROCESSING') then
+    -- One that we ended without Stripe's word and that was paid after all is a late payment.
+    if v_payment.status not in ('CREATED', 'REQUIRES_ACTION', 'PROCESSING')
+        and (v_status <> 'SUCCEEDED' or v_payment.status not in ('FAILED', 'CANCELLED')) then
         return query select 'SAME', null::uuid;
         return;
     end if;

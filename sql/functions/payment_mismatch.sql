@@ -6,6 +6,7 @@ language sql stable as $$
         when p_payment.provider_payment_id <> p_intent ->> 'id' then 'another PaymentIntent'
         when p_intent ->> 'orderId' is distinct from p_payment.order_id::text then 'another order'
         when p_intent ->> 'status' = 'SUCCEEDED' and p_payment.status in ('FAILED', 'CANCELLED')
+            and p_payment.provider_payment_id is not null
             then 'succeeded after it had ended'
         when p_intent ->> 'status' = 'CANCELLED' then null
         when p_payment.quarantined_at is not null then p_payment.quarantine_reason

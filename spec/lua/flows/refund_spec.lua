@@ -72,10 +72,14 @@ describe("flows.refund", function()
                 .. "and state = 'DONE'"):format(refund_of(made).id)) == 1
         end)
         assert.equal("PENDING", refund_of(made).status)
+        story.emulator(w, "POST", "/clock", { advance = 10 * 86400 })
+        wait_for(made, "SUCCEEDED")
     end)
 
-    it("is taken back in the books when Stripe cannot make it", function()
+    it("is taken back in the books when it fails after all", function()
         local made = cancelled("pm_card_refundFail")
+        wait_for(made, "SUCCEEDED")
+        story.emulator(w, "POST", "/clock", { advance = 10 * 86400 })
         wait_for(made, "FAILED")
         assert.same({ stripe = 6000, platform_fee = -600, [shop.vendor_id] = -5400 },
             story.postings(w, made.order.id, "refund_failed"))
