@@ -4,6 +4,7 @@
  * vendor walks through all combinations of words in a scattered order. */
 #include "app/demo.h"
 
+#include "app/demo_draw.h"
 #include "app/demo_words.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define VENDORS_MAX    1000000
@@ -24,7 +24,6 @@
 #define PROGRESS_EVERY 5000
 #define NAME_SIZE      128
 #define TEXT_SIZE      512
-#define TIME_SIZE      32
 /* 2025 for vendors, 2026 up to November for products: fixed, for the same seed gives the same rows.
  */
 #define VENDORS_FROM_S  1735689600LL
@@ -34,10 +33,6 @@
 #define SCATTER 1009
 /* bcrypt of souk-demo-2026, as in sql/seeds/demo.sql. */
 #define PASSWORD_HASH "$2b$10$2eQRreyYoMx03SpzchatgOpCVOGjHAxqbt.Y.S.PwuOn2oiRGw9GO"
-
-struct draw {
-    uint64_t state;
-};
 
 struct vendor {
     char id[37];
@@ -52,7 +47,7 @@ struct product {
     uint8_t trade; /* which of its vendor's */
     int stock;
     int64_t created_s;
-    struct draw draw; /* for what is still to be drawn */
+    struct demo_draw draw; /* for what is still to be drawn */
 };
 
 struct demo {
@@ -73,56 +68,15 @@ struct demo {
 
 /* ---- drawing ---- */
 
-static uint64_t next(struct draw *draw)
+static struct demo_draw draw_for(const struct demo *demo, uint64_t kind, uint64_t number)
 {
-    uint64_t x = draw->state += 0x9E3779B97F4A7C15u; /* splitmix64 */
-
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-}
-
-static struct draw draw_for(const struct demo *demo, uint64_t kind, uint64_t number)
-{
-    struct draw draw = {demo->seed * 0xD6E8FEB86659FD93u + kind};
-
-    draw.state = next(&draw) ^ (number * 0xA0761D6478BD642Fu);
-    return draw;
-}
-
-static double unit(struct draw *draw)
-{
-    return (double)(next(draw) >> 11) / 9007199254740992.0;
-}
-
-static uint64_t below(struct draw *draw, uint64_t end)
-{
-    return next(draw) % end;
-}
-
-/* About normal: mean 0, deviation 1. */
-static double bell(struct draw *draw)
-{
-    double sum = 0;
-
-    for (int i = 0; i < 4; i++)
-        sum += unit(draw);
-    return (sum - 2) * 1.7320508;
-}
-
-static const char *one_of(struct draw *draw, const char *const *words)
-{
-    size_t count = 0;
-
-    while (words[count])
-        count++;
-    return words[below(draw, count)];
+    return demo_draw_of(demo->seed, kind, number);
 }
 
 /* The rank-th category is asked for 1/rank as often as the first. */
-static uint8_t draw_category(const struct demo *demo, struct draw *draw)
+static uint8_t draw_category(const struct demo *demo, struct demo_draw *draw)
 {
-    double at = unit(draw) * demo->category_weight;
+    double at = demo_unit(draw) * demo->category_weight;
     int rank = 0;
 
     while (rank + 1 < demo->category_count && at >= 1.0 / (rank + 1))
@@ -130,9 +84,9 @@ static uint8_t draw_category(const struct demo *demo, struct draw *draw)
     return (uint8_t)rank;
 }
 
-static const struct demo_city *draw_city(const struct demo *demo, struct draw *draw)
+static const struct demo_city *draw_city(const struct demo *demo, struct demo_draw *draw)
 {
-    long at = (long)below(draw, (uint64_t)demo->city_weight);
+    long at = (long)demo_below(draw, (uint64_t)demo->city_weight);
     const struct demo_city *city = demo_cities;
 
     for (; at >= city->weight; city++)
@@ -140,28 +94,7 @@ static const struct demo_city *draw_city(const struct demo *demo, struct draw *d
     return city;
 }
 
-/* Version 7, of that time. */
-static void make_id(struct draw *draw, int64_t time_s, char out[37])
-{
-    uint64_t high = next(draw);
-    uint64_t low = next(draw);
-    uint64_t time_ms = (uint64_t)time_s * 1000 + (high >> 54) % 1000;
-
-    snprintf(out, 37, "%08x-%04x-7%03x-%04x-%012llx", (unsigned)(time_ms >> 16),
-             (unsigned)(time_ms & 0xFFFF), (unsigned)(high & 0xFFF),
-             (unsigned)(0x8000 | (low >> 48 & 0x3FFF)), (unsigned long long)(low & 0xFFFFFFFFFFFF));
-}
-
 /* ---- text ---- */
-
-static void make_time(int64_t time_s, char out[TIME_SIZE])
-{
-    time_t at = (time_t)time_s;
-    struct tm parts;
-
-    gmtime_r(&at, &parts);
-    strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
-}
 
 /* "Old Mill Leather & Canvas" and a number: old-mill-leather-canvas-1-27. */
 static void make_slug(const struct demo *demo, const char *name, long number, char out[NAME_SIZE])
@@ -206,9 +139,9 @@ static void make_vendors(struct demo *demo)
         abort();
     for (long i = 0; i < demo->vendor_count; i++) {
         struct vendor *vendor = &demo->vendors[i];
-        struct draw draw = draw_for(demo, 'v', (uint64_t)i);
-        int wanted = 1 + (int)below(&draw, TRADES_MAX);
-        make_id(&draw, joined_s(demo, i), vendor->id);
+        struct demo_draw draw = draw_for(demo, 'v', (uint64_t)i);
+        int wanted = 1 + (int)demo_below(&draw, TRADES_MAX);
+        demo_make_id(&draw, joined_s(demo, i), vendor->id);
         for (int trade = 0; trade < wanted; trade++) {
             uint8_t category = draw_category(demo, &draw);
             if (!memchr(vendor->trades, category, vendor->trade_count))
@@ -219,9 +152,9 @@ static void make_vendors(struct demo *demo)
 
 static void make_user_id(const struct demo *demo, long number, char out[37])
 {
-    struct draw draw = draw_for(demo, 'u', (uint64_t)number);
+    struct demo_draw draw = draw_for(demo, 'u', (uint64_t)number);
 
-    make_id(&draw, joined_s(demo, number), out);
+    demo_make_id(&draw, joined_s(demo, number), out);
 }
 
 static void copy_users(const struct demo *demo)
@@ -232,19 +165,21 @@ static void copy_users(const struct demo *demo)
     static const char *const last[] = {
         "Adeyemi", "Brandt", "Costa", "Diaz",   "Eriksen", "Fischer", "Gupta",  "Haddad", "Ito",
         "Jensen",  "Kim",    "Lopez", "Mensah", "Novak",   "Okafor",  "Petrov", NULL};
-    char id[37], text[NAME_SIZE], joined[TIME_SIZE];
+    const char *given;
+    char id[37], text[NAME_SIZE], joined[DEMO_TIME_SIZE];
 
     db_copy_start(demo->copy,
                   "users (id, email, password_hash, name, role, created_at, updated_at)");
     for (long i = 0; i < demo->vendor_count; i++) {
-        struct draw draw = draw_for(demo, 'n', (uint64_t)i);
+        struct demo_draw draw = draw_for(demo, 'n', (uint64_t)i);
         make_user_id(demo, i, id);
-        make_time(joined_s(demo, i), joined);
+        demo_make_time(joined_s(demo, i), joined);
         db_copy_text(demo->copy, id);
         make_email(demo, i, text);
         db_copy_text(demo->copy, text);
         db_copy_text(demo->copy, PASSWORD_HASH);
-        snprintf(text, sizeof(text), "%s %s", one_of(&draw, first), one_of(&draw, last));
+        given = demo_one_of(&draw, first);
+        snprintf(text, sizeof(text), "%s %s", given, demo_one_of(&draw, last));
         db_copy_text(demo->copy, text);
         db_copy_text(demo->copy, "VENDOR");
         db_copy_text(demo->copy, joined);
@@ -255,13 +190,14 @@ static void copy_users(const struct demo *demo)
 }
 
 /* Round its city, the larger the wider; a degree of longitude is shorter away from the equator. */
-static void copy_place(const struct demo *demo, const struct demo_city *city, struct draw *draw)
+static void
+copy_place(const struct demo *demo, const struct demo_city *city, struct demo_draw *draw)
 {
     double spread_deg = 0.01 + 0.004 * sqrt(city->weight);
-    double north_deg = bell(draw) * spread_deg;
-    double east_deg = bell(draw) * spread_deg / cos(city->lat_deg * 0.017453292519943295);
+    double north_deg = demo_bell(draw) * spread_deg;
+    double east_deg = demo_bell(draw) * spread_deg / cos(city->lat_deg * 0.017453292519943295);
 
-    if (below(draw, 100) < PERCENT_TIED)
+    if (demo_below(draw, 100) < PERCENT_TIED)
         north_deg = east_deg = 0;
     db_copy_real(demo->copy, round((city->lat_deg + north_deg) * 1e6) / 1e6);
     db_copy_real(demo->copy, round((city->lon_deg + east_deg) * 1e6) / 1e6);
@@ -270,13 +206,13 @@ static void copy_place(const struct demo *demo, const struct demo_city *city, st
 static void copy_vendor(const struct demo *demo, long number)
 {
     const struct demo_category *trade = &demo_categories[demo->vendors[number].trades[0]];
-    struct draw draw = draw_for(demo, 'p', (uint64_t)number);
+    struct demo_draw draw = draw_for(demo, 'p', (uint64_t)number);
     const struct demo_city *city = draw_city(demo, &draw);
-    char user_id[37], name[NAME_SIZE], text[2 * NAME_SIZE], slug[NAME_SIZE], joined[TIME_SIZE];
+    char user_id[37], name[NAME_SIZE], text[2 * NAME_SIZE], slug[NAME_SIZE], joined[DEMO_TIME_SIZE];
 
     make_user_id(demo, number, user_id);
-    make_time(joined_s(demo, number), joined);
-    snprintf(name, sizeof(name), "%s %s", one_of(&draw, demo_shop_words), trade->trade);
+    demo_make_time(joined_s(demo, number), joined);
+    snprintf(name, sizeof(name), "%s %s", demo_one_of(&draw, demo_shop_words), trade->trade);
     make_slug(demo, name, number, slug);
     snprintf(text, sizeof(text), "%s and more from %s.", trade->name, city->name);
     db_copy_text(demo->copy, demo->vendors[number].id);
@@ -340,17 +276,18 @@ static struct product product_at(const struct demo *demo, long number)
 {
     struct product product = {.draw = draw_for(demo, 'g', (uint64_t)number)};
     const struct vendor *vendor;
-    double size = pow(unit(&product.draw), 1.7);
+    double size = pow(demo_unit(&product.draw), 1.7);
 
     product.created_s = PRODUCTS_FROM_S + number * SPAN_S / demo->product_count;
-    make_id(&product.draw, product.created_s, product.id);
+    demo_make_id(&product.draw, product.created_s, product.id);
     product.vendor = (uint32_t)(size * (double)demo->vendor_count);
     /* Scattered, or the first vendors to join would be the large ones. */
     product.vendor = (uint32_t)(product.vendor * 7919ull % (uint64_t)demo->vendor_count);
     vendor = &demo->vendors[product.vendor];
-    product.trade = (uint8_t)(pow(unit(&product.draw), 2.5) * vendor->trade_count);
-    product.stock =
-        below(&product.draw, 100) < PERCENT_EMPTY ? 0 : (int)(4 * exp(unit(&product.draw) * 5));
+    product.trade = (uint8_t)(pow(demo_unit(&product.draw), 2.5) * vendor->trade_count);
+    product.stock = demo_below(&product.draw, 100) < PERCENT_EMPTY
+                        ? 0
+                        : (int)(4 * exp(demo_unit(&product.draw) * 5));
     return product;
 }
 
@@ -371,32 +308,32 @@ static void make_name(struct demo *demo, const struct product *product, char out
 }
 
 /* Cents: whole, or one below. */
-static int64_t draw_price(struct draw *draw, int middling)
+static int64_t draw_price(struct demo_draw *draw, int middling)
 {
-    int64_t whole = (int64_t)round(middling * exp(bell(draw) * 0.45) / 100);
+    int64_t whole = (int64_t)round(middling * exp(demo_bell(draw) * 0.45) / 100);
 
     whole = whole < 2 ? 2 : whole;
-    return whole * 100 - (below(draw, 5) < 2 ? 1 : 0);
+    return whole * 100 - (demo_below(draw, 5) < 2 ? 1 : 0);
 }
 
 /* One draw a statement: C does not say which argument of a call comes first. */
-static void make_description(struct draw *draw, char out[TEXT_SIZE])
+static void make_description(struct demo_draw *draw, char out[TEXT_SIZE])
 {
-    const char *opening = one_of(draw, demo_openings);
-    const char *detail = one_of(draw, demo_details);
+    const char *opening = demo_one_of(draw, demo_openings);
+    const char *detail = demo_one_of(draw, demo_details);
 
-    snprintf(out, TEXT_SIZE, "%s %s %s", opening, detail, one_of(draw, demo_closings));
+    snprintf(out, TEXT_SIZE, "%s %s %s", opening, detail, demo_one_of(draw, demo_closings));
 }
 
 static void copy_product(struct demo *demo, long number)
 {
     struct product product = product_at(demo, number);
     const struct vendor *vendor = &demo->vendors[product.vendor];
-    char name[NAME_SIZE], slug[NAME_SIZE], text[TEXT_SIZE], created[TIME_SIZE];
+    char name[NAME_SIZE], slug[NAME_SIZE], text[TEXT_SIZE], created[DEMO_TIME_SIZE];
 
     make_name(demo, &product, name);
     make_slug(demo, name, number, slug);
-    make_time(product.created_s, created);
+    demo_make_time(product.created_s, created);
     make_description(&product.draw, text);
     db_copy_text(demo->copy, product.id);
     db_copy_text(demo->copy, vendor->id);
@@ -471,16 +408,16 @@ static void copy_product_categories(const struct demo *demo)
 
 static void copy_movements(const struct demo *demo)
 {
-    char id[37], created[TIME_SIZE];
+    char id[37], created[DEMO_TIME_SIZE];
 
     db_copy_start(demo->copy,
                   "inventory_movements (id, product_id, kind, delta, stock_after, created_at)");
     for (long i = 0; i < demo->product_count && !db_copy_problem(demo->copy); i++) {
         struct product product = product_at(demo, i);
-        struct draw draw = draw_for(demo, 'm', (uint64_t)i);
+        struct demo_draw draw = draw_for(demo, 'm', (uint64_t)i);
         if (product.stock > 0) {
-            make_id(&draw, product.created_s, id);
-            make_time(product.created_s, created);
+            demo_make_id(&draw, product.created_s, id);
+            demo_make_time(product.created_s, created);
             db_copy_text(demo->copy, id);
             db_copy_text(demo->copy, product.id);
             db_copy_text(demo->copy, "INITIAL");

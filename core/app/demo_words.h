@@ -13,10 +13,10 @@ struct demo_city {
 #define DEMO_NOUNS 6
 
 struct demo_category {
-    const char *root;  /* of the level above */
+    const char *root; /* of the level above */
     const char *name;
-    const char *trade; /* ends the name of a shop */
-    int price_minor;   /* of a middling thing */
+    const char *trade;             /* ends the name of a shop */
+    int price_minor;               /* of a middling thing */
     const char *nouns[DEMO_NOUNS]; /* no noun is in two categories, so names cannot meet */
 };
 
