@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs one spec file (run.sh calls this, several at once): makes its database, collects its output,
-# prints one line, and the output too when something failed. Leaves <id>.passed and <id>.failed.
+# prints one line, what was skipped, and the whole output when something failed. Leaves <id>.passed and <id>.failed.
 set -u
 file=$1
 id=spec_$(printf %s "$file" | cksum | cut -d ' ' -f 1)
@@ -16,7 +16,7 @@ status=0
 mkdir -p "$out.home"
 SOUK_HOME=$out.home DATABASE_URL=$(printf %s "$SOUK_TEST_DATABASE_URL" | sed "s/@@/$id/") \
     timeout -k 5 "${SOUK_TEST_TIMEOUT:-150}" \
-    build/sanitize/souk spec --conf "$SOUK_CONF" "$file" >>"$out.log" 2>&1 </dev/null || status=$?
+    "$SOUK_BINARY" spec --conf "$SOUK_CONF" "$file" >>"$out.log" 2>&1 </dev/null || status=$?
 took_ms=$(($(now_ms) - began_ms))
 
 # busted closes with "12 successes / 0 failures / 0 errors / 0 pending : 1.5 seconds".
@@ -44,8 +44,13 @@ mark=ok
     [ "$failed" = 0 ] || cat "$out.log"
     printf '%-4s %4d passed %3d failed %4d.%d s  %s%s\n' $mark "$passed" "$failed" \
         $((took_ms / 1000)) $((took_ms % 1000 / 100)) "$file" "$why"
+    [ "$failed" != 0 ] || grep '^skipped: ' "$out.log"
 } >"$out.line" 2>&1
 cat "$out.line"
+# What a spec has left running is ended here, for it was started in a session of its own.
+for left in "$out.home"/*/pid; do
+    [ -f "$left" ] && [ ! -f "${left%pid}rc" ] && kill -KILL "$(cat "$left")" 2>/dev/null
+done
 query "drop database if exists $id with (force)" >/dev/null 2>&1
 rm -rf "$out.home"
 exit 0
