@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs one spec file (run.sh calls this, several at once): makes its database, collects its output,
-# prints one line, what was skipped, and the whole output when something failed. Leaves <id>.passed and <id>.failed.
+# prints one line, what was skipped, and the whole output when something failed. Leaves <id>.passed
+# and <id>.failed.
 set -u
 file=$1
 id=spec_$(printf %s "$file" | cksum | cut -d ' ' -f 1)
