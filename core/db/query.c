@@ -7,14 +7,17 @@
 #include "db/pool_parts.h"
 #include "db/result_parts.h"
 #include "db/statement.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Deeper than the 16 to 32 where throughput peaks, so that a short burst does not wait for a round
  * trip. */
-#define DEPTH_MAX   64
-#define ABORTED_MAX 2
-#define STALE_MAX   3
+#define DEPTH_MAX    64
+#define ABORTED_MAX  2
+#define STALE_MAX    3
+#define STUCK_US     5000
+#define STUCK_BURDEN 32
 
 struct db_read {
     struct list node;
@@ -184,18 +187,30 @@ static void on_answer(void *arg, enum db_answer answer, PGresult *pg)
         db_pool_wake(slot->pool);
 }
 
-static struct db_slot *least_busy_reader(struct db_pool *pool)
+/* A reader whose first statement has kept all others waiting for a while counts as if it had many.
+ */
+static int burden_of(const struct db_slot *slot, int64_t now_us)
+{
+    int64_t since_us = db_conn_waiting_since_us(slot->conn);
+    bool is_stuck = slot->reads && since_us && now_us - since_us > STUCK_US;
+
+    return slot->reads + (is_stuck ? STUCK_BURDEN : 0);
+}
+
+static struct db_slot *least_busy_reader(struct db_pool *pool, int64_t now_us)
 {
     struct db_slot *best = NULL;
+    int least = INT_MAX;
 
     for (int i = 0; i < pool->settings.readers; i++) {
         struct db_slot *slot = &pool->slots[i];
+        int burden = burden_of(slot, now_us);
 
         if (db_conn_state(slot->conn) != DB_CONN_UP || db_conn_is_broken(slot->conn) ||
-            slot->reads >= DEPTH_MAX)
+            slot->reads >= DEPTH_MAX || burden >= least)
             continue;
-        if (!best || slot->reads < best->reads)
-            best = slot;
+        best = slot;
+        least = burden;
     }
     return best;
 }
@@ -224,9 +239,10 @@ static struct db_read *take(struct db_pool *pool, struct list *head)
 
 void db_reads_give(struct db_pool *pool)
 {
+    int64_t now_us = pool->reads_waiting ? clock_monotonic_us() : 0;
     struct db_slot *slot;
 
-    while (pool->reads_waiting && (slot = least_busy_reader(pool)))
+    while (pool->reads_waiting && (slot = least_busy_reader(pool, now_us)))
         send(take(pool, list_is_empty(&pool->reads_again) ? &pool->reads : &pool->reads_again),
              slot);
     for (int i = 0; i < pool->settings.readers; i++)

@@ -4,7 +4,9 @@
 
 #include "db/plan.h"
 #include "db/result_parts.h"
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 int db_result_rows(const struct db_result *result)
 {
@@ -75,29 +77,91 @@ void db_time_to_rfc3339(struct str text, char out[25])
         out[20 + i] = text.at[20 + i];
 }
 
+/* The fast ways write where the buffer has room already, which after the first answers it has; else
+ * base's own functions take over, which make room and look at every byte. */
+static bool has_room(const struct buf *out, size_t len)
+{
+    return out->room > out->len + len;
+}
+
+static void add_raw(struct buf *out, struct str text)
+{
+    if (has_room(out, text.len)) {
+        memcpy(out->at + out->len, text.at, text.len);
+        out->len += text.len;
+    } else {
+        buf_add_str(out, text);
+    }
+}
+
+#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
+
+/* None of the eight bytes is a control, a quote, a backslash or beyond ASCII. */
+static bool is_plain_word(uint64_t word)
+{
+    uint64_t quotes = word ^ EACH_BYTE('"'), slashes = word ^ EACH_BYTE('\\');
+
+    return !(
+        (word | (word - EACH_BYTE(0x20)) | (quotes - EACH_BYTE(1)) | (slashes - EACH_BYTE(1))) &
+        EACH_BYTE(0x80));
+}
+
+/* Copies as long as all is plain. Writes up to eight bytes beyond text.len. */
+static bool copy_plain(char *to, struct str text)
+{
+    size_t i = 0;
+    uint64_t word;
+
+    for (; i + sizeof(word) <= text.len; i += sizeof(word)) {
+        memcpy(&word, text.at + i, sizeof(word));
+        if (!is_plain_word(word))
+            return false;
+        memcpy(to + i, &word, sizeof(word));
+    }
+    word = EACH_BYTE(' ');
+    memcpy(&word, text.at + i, text.len - i);
+    memcpy(to + i, &word, sizeof(word));
+    return is_plain_word(word);
+}
+
+static void add_string(struct buf *out, struct str text)
+{
+    char *to;
+
+    if (has_room(out, text.len + 2 + sizeof(uint64_t))) {
+        to = out->at + out->len;
+        if (copy_plain(to + 1, text)) {
+            to[0] = '"';
+            to[text.len + 1] = '"';
+            out->len += text.len + 2;
+            return;
+        }
+    }
+    buf_add_json_string(out, text);
+}
+
 static void
 add_value(const struct db_result *result, int row, const struct db_step *step, struct buf *out)
 {
-    struct str text;
+    struct str text = db_result_text(result, row, step->column);
     char time[25];
 
-    if (PQgetisnull(result->pg, row, step->column)) {
-        buf_add(out, "null", 4);
+    if (!text.len && PQgetisnull(result->pg, row, step->column)) {
+        add_raw(out, STR("null"));
         return;
     }
-    text = db_result_text(result, row, step->column);
     switch (step->kind) {
-    case DB_BOOL: buf_add_str(out, text.at[0] == 't' ? STR("true") : STR("false")); break;
+    case DB_BOOL: add_raw(out, text.at[0] == 't' ? STR("true") : STR("false")); break;
     case DB_FLOAT: /* JSON knows neither NaN nor Infinity */
-        buf_add_str(out, text.at[text.len - 1] > '9' ? STR("null") : text);
+        add_raw(out, text.at[text.len - 1] > '9' ? STR("null") : text);
         break;
     case DB_INT:
-    case DB_JSON: buf_add_str(out, text); break;
+    case DB_JSON: add_raw(out, text); break;
     case DB_TIME:
         db_time_to_rfc3339(text, time);
-        buf_add_json_string(out, str_from(time));
+        add_string(out, str_from(time));
         break;
-    default: buf_add_json_string(out, text); break;
+    default: add_string(out, text); break;
     }
 }
 
@@ -106,23 +170,23 @@ add_row(const struct db_result *result, const struct db_plan *plan, int row, str
 {
     const struct db_step *step = plan->steps, *end = step + plan->step_count;
 
-    buf_add_char(out, '{');
+    add_raw(out, STR("{"));
     while (step < end && !step->is_hidden) {
-        buf_add_str(out, step->prefix);
+        add_raw(out, step->prefix);
         if (step->op == DB_STEP_VALUE) {
             add_value(result, row, step, out);
         } else if (step->op == DB_STEP_CLOSE) {
-            buf_add_char(out, '}');
+            add_raw(out, STR("}"));
         } else if (step->op == DB_STEP_OPEN_NULLABLE && db_group_is_null(result, row, step)) {
-            buf_add(out, "null", 4);
+            add_raw(out, STR("null"));
             step = plan->steps + step->skip_to;
             continue;
         } else {
-            buf_add_char(out, '{');
+            add_raw(out, STR("{"));
         }
         step++;
     }
-    buf_add_char(out, '}');
+    buf_add_char(out, '}'); /* puts the NUL behind it too */
 }
 
 void db_result_row_json(const struct db_result *result, int row, struct buf *out)

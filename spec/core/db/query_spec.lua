@@ -1,5 +1,6 @@
 local db = require("core.db")
 local lab = require("spec.core.db.lab")
+local sleep = require("core.sleep")
 
 describe("reads on a shared pipeline", function()
     local good, bad, slow, wrong, echo
@@ -71,6 +72,25 @@ describe("reads on a shared pipeline", function()
             assert.equal(7, assert(db.one(echo, 7)).n)
         end)
         assert.is_true(db.spec.stats().retried - before <= 40 * 5 * 2)
+    end)
+
+    it("go around a reader that one slow statement holds up", function()
+        lab.connect({ readers = 2, writers = 1 })
+        for _ = 1, 4 do
+            db.one(echo, 1) -- prepared everywhere
+        end
+        lab.together(2, function(part)
+            if part == 1 then
+                return db.one(slow, 0.5)
+            end
+            sleep(50)
+            local took_ms = lab.took_ms(function()
+                lab.together(30, function(i)
+                    assert.equal(i, assert(db.one(echo, i)).n)
+                end)
+            end)
+            assert.is_true(took_ms < 300, took_ms .. " ms")
+        end)
     end)
 
     it("cannot write", function()

@@ -77,6 +77,23 @@ describe("a row as JSON", function()
         end)
     end
 
+    it("escapes at every place of texts of every length", function()
+        local texts = {}
+        for length = 0, 26 do
+            for place = 1, length do
+                for _, special in ipairs({ '"', "\\", "\n", "\31", "\127", "Ż", " ", "!", "#", "[", "]" }) do
+                    texts[#texts + 1] = ("x"):rep(place - 1) .. special .. ("y"):rep(length - place)
+                end
+            end
+        end
+        local name = query("select v from unnest($1::text[]) with ordinality t (v, i) order by i")
+        local text, count = assert(db.json(name, db.array(texts)))
+        assert.equal(#texts, count)
+        for i, row in ipairs(json.decode(text)) do
+            assert.equal(texts[i], row.v)
+        end
+    end)
+
     it("is nothing when there is no row", function()
         local text, err = db.row_json(query("select 1 as a where false"))
         assert.is_nil(text)
