@@ -31,6 +31,14 @@ function database.fresh()
     return open(name)
 end
 
+--- A database elsewhere, brought up to date: for faults that would hit other specs.
+function database.migrated(url)
+    local self = setmetatable({ name = url, url = url }, database)
+    shell.must(("DATABASE_URL=%s %s migrate --conf conf/test.conf"):format(
+        shell.quote(url), os.getenv("SOUK_BINARY") or "build/sanitize/souk"))
+    return self
+end
+
 function database:drop()
     open("postgres"):query("drop database if exists " .. self.name .. " with (force)")
 end

@@ -25,7 +25,7 @@ full_page_writes = off
 max_wal_size = 4GB"
     pg_start
     sql "$(pg_url postgres)" -c 'create database souk_template'
-    DATABASE_URL=$(pg_url souk_template) "$ROOT/build/sanitize/souk" migrate --conf "$SOUK_CONF" \
+    DATABASE_URL=$(pg_url souk_template) "$SOUK_BINARY" migrate --conf "$SOUK_CONF" \
         >"$SOUK_HOME/log/migrate.log" 2>&1 || {
         tail -n 20 "$SOUK_HOME/log/migrate.log" >&2
         die "the migration of the test database failed"
@@ -51,10 +51,13 @@ run_specs() {
     # shellcheck disable=SC2154  # it is assigned in the same line
     trap 'status=$?; stop_test; exit $status' EXIT
     mkdir -p "$SOUK_HOME/log" "$SOUK_HOME/run" "$SOUK_HOME/media" "$SOUK_HOME/out"
+    # A binary of its own, so that a build meanwhile does not pull it away.
+    SOUK_BINARY=$SOUK_HOME/souk
+    cp "$ROOT/build/sanitize/souk" "$SOUK_BINARY"
     start_test_database
     cd "$ROOT" || exit 1
     # The reports of both sanitizers go to stderr, where the runner and server.lua look for them.
-    export SOUK_HOME SOUK_CONF ROOT ASAN_OPTIONS=detect_leaks=1:exitcode=99
+    export SOUK_HOME SOUK_CONF SOUK_BINARY ASAN_OPTIONS=detect_leaks=1:exitcode=99
     export UBSAN_OPTIONS=print_stacktrace=1 SOUK_TEST_DATABASE_URL
     SOUK_TEST_DATABASE_URL=$(pg_url @@)
     printf '%s\n' "$files" | grep . |
