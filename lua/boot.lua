@@ -14,10 +14,7 @@ local ROUTES = {
 }
 
 for _, name in ipairs(ROUTES) do
-    local is_loaded, problem = pcall(require, "routes." .. name)
-    if not is_loaded and not tostring(problem):find("module 'routes." .. name .. "' not found", 1, true) then
-        error(problem, 0)
-    end
+    require("routes." .. name)
 end
 
 --- One line a route: method, path, who, id.

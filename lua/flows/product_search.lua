@@ -15,7 +15,8 @@ local TOTAL_MATCHED_MAX = 10001 -- and here when words are matched, which costs 
 local FACETS_OF_MAX = 10000
 local TOTAL_TTL_US = 5e6
 local TOTALS_MAX = 1000
-local NEAR_MAX = 1000
+local NEAR_BATCH = 1000
+local NEAR_BATCHES_MAX = 5
 
 local totals, total_count, totals_epoch = {}, 0, -1
 
@@ -42,17 +43,24 @@ local function total_of(filters, filters_text)
     return row.total
 end
 
---- Adds the vendors around the point to filters.
+--- Adds the vendors around the point to filters, nearest first: all in the radius, but no more than NEAR_BATCHES_MAX batches.
 local function add_near(filters, query)
-    local hits, problem = geo_feed.nearby({
-        lat = query.lat, lng = query.lng, radius_km = query.radiusKm, limit = NEAR_MAX,
-    })
-    if not hits then
-        return nil, problem
-    end
-    local ids, metres = json.array({}), json.array({})
-    for i, hit in ipairs(hits) do
-        ids[i], metres[i] = hit.id, hit.distance_m
+    local ids, metres, last = json.array({}), json.array({}), nil
+    for _ = 1, NEAR_BATCHES_MAX do
+        local hits, problem = geo_feed.nearby({
+            lat = query.lat, lng = query.lng, radius_km = query.radiusKm, limit = NEAR_BATCH,
+            after_distance_m = last and last.distance_m, after_id = last and last.id,
+        })
+        if not hits then
+            return nil, problem
+        end
+        for _, hit in ipairs(hits) do
+            ids[#ids + 1], metres[#metres + 1] = hit.id, hit.distance_m
+        end
+        last = hits[#hits]
+        if #hits < NEAR_BATCH then
+            break
+        end
     end
     filters.nearIds, filters.nearMeters = ids, metres
     return true

@@ -6,16 +6,17 @@ local json = require("core.json")
 
 local vendor_nearby = {}
 
---- The feed is right but for what was committed a moment ago: this often it is asked for more.
-local BATCHES_MAX = 10
+local function metres_to_km(metres)
+    return math.floor(metres + 0.5) / 1000
+end
 
---- Adds those of hits that are active (and sell the category) to out, up to limit.
-local function take(hits, query, out)
-    local ids, rows_by_id = {}, {}
+--- The vendors of hits, in their order.
+local function read(hits)
+    local ids, rows_by_id, out = {}, {}, json.array({})
     for i, hit in ipairs(hits) do
         ids[i] = hit.id
     end
-    local rows, problem = db.query("vendor/by_ids", db.array(ids), query.category)
+    local rows, problem = db.query("vendor/by_ids", db.array(ids))
     if not rows then
         return nil, problem
     end
@@ -24,39 +25,29 @@ local function take(hits, query, out)
     end
     for _, hit in ipairs(hits) do
         local row = rows_by_id[hit.id]
-        if row and #out < query.limit then
+        if row then
             row.location = row.location or json.null
-            row.distanceKm = math.floor(hit.distance_m + 0.5) / 1000
+            row.distanceKm = metres_to_km(hit.distance_m)
             out[#out + 1] = row
         end
     end
-    return true
+    return out
 end
 
 --- Answers GET /vendors/nearby.
 function vendor_nearby.list(query)
-    local out, last = json.array({}), nil
-    for _ = 1, BATCHES_MAX do
-        local hits, problem = geo_feed.nearby({
-            lat = query.lat, lng = query.lng, radius_km = query.radiusKm, limit = query.limit,
-            category = query.category,
-            after_distance_m = last and last.distance_m, after_id = last and last.id,
-        })
-        if not hits then
-            return nil, problem
-        end
-        if #hits > 0 then
-            local is_taken, refusal = take(hits, query, out)
-            if not is_taken then
-                return nil, refusal
-            end
-        end
-        last = hits[#hits]
-        if #hits < query.limit or #out >= query.limit then
-            break
-        end
+    local hits, problem = geo_feed.nearby({
+        lat = query.lat, lng = query.lng, radius_km = query.radiusKm, category = query.category,
+        limit = query.limit,
+    })
+    if not hits then
+        return nil, problem
     end
-    return { data = out }
+    local vendors, refusal = read(hits)
+    if not vendors then
+        return nil, refusal
+    end
+    return { data = vendors }
 end
 
 return vendor_nearby

@@ -9,6 +9,7 @@ local media = {}
 
 local PIXELS_MAX = 40e6
 local TYPES = { jpeg = "image/jpeg", png = "image/png", webp = "image/webp" }
+local ENDINGS = { jpeg = ".jpg", png = ".png", webp = ".webp" }
 
 --- Room for the picture and the frame of a multipart body.
 media.body_max = tonumber(conf("media.image_max_bytes") or 5242880) + 16384
@@ -40,7 +41,7 @@ function media.store(req, folder)
         return nil, err.field("image", "must have 1 to 40 million pixels")
     end
     local id = crypto.uuid7()
-    local url, problem = core_media.save(folder, id .. "." .. kind, bytes)
+    local url, problem = core_media.save(folder, id .. ENDINGS[kind], bytes)
     if not url then
         return nil, problem
     end
