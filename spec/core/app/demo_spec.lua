@@ -54,7 +54,8 @@ describe("souk demo", function()
         assert.equal(VENDORS, db:value("select count(*) from vendors where status = 'ACTIVE'"))
         assert.equal(PRODUCTS,
             db:value("select count(*) from products where status = 'PUBLISHED'"))
-        assert.matches("^60 vendors and 3000 products in [%d.]+ s %(%d+ products/s%), seed 7", output)
+        assert.matches("^60 vendors and 3000 products in [%d.]+ s %(%d+ products/s%), seed 7",
+            output)
     end)
 
     it("keeps every invariant", function()
