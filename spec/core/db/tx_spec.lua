@@ -259,12 +259,21 @@ describe("transactions", function()
     end)
 
     describe("whose connection ends", function()
+        --- Ends the session of this transaction, and waits until the server has done so.
+        local function terminate_own()
+            local own = spec_database.own()
+            local pid = db.one(lab.query("select pg_backend_pid() as pid")).pid
+            own:query("select pg_terminate_backend(" .. pid .. ")")
+            lab.eventually("the session has ended", 5000, function()
+                return own:value("select count(*) from pg_stat_activity where pid = " .. pid) == 0
+            end)
+        end
+
         it("are away before the commit was sent", function()
             lab.connect({ readers = 1, writers = 2 })
             assert(db.begin())
             assert(db.exec(add, 600, "lost"))
-            local pid = db.one(lab.query("select pg_backend_pid() as pid")).pid
-            spec_database.own():query("select pg_terminate_backend(" .. pid .. ")")
+            terminate_own()
             local done, err = db.exec(add, 601, "lost")
             assert.is_nil(done)
             assert.equal("database_unavailable", err.code)
@@ -277,9 +286,8 @@ describe("transactions", function()
             lab.connect({ readers = 1, writers = 2 })
             assert(db.begin())
             assert(db.exec(add, 610, "idle"))
-            local pid = db.one(lab.query("select pg_backend_pid() as pid")).pid
-            spec_database.own():query("select pg_terminate_backend(" .. pid .. ")")
-            sleep(100)
+            terminate_own()
+            sleep(50)
             local done, err = db.commit()
             assert.is_nil(done)
             assert.equal("database_unavailable", err.code)
