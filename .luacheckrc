@@ -14,3 +14,4 @@ files["spec/"] = { std = "+busted", max_cyclomatic_complexity = false }
 files["spec/bench/*.lua"] = { globals = { "request", "response", "setup", "init", "done", "wrk" } }
 files["plugins/*/spec/"] = { std = "+busted", max_cyclomatic_complexity = false }
 exclude_files = { "build/", "var/", "node_modules/" }
+files["spec/support/runner.lua"] = { globals = { "os" } }
