@@ -3,7 +3,7 @@
 local tools = {}
 
 local FOLDER = "spec/conformance"
-local NODE_MAJOR_MIN = 20
+local NODE_MAJOR_MIN = 18
 
 local function run(command)
     local pipe = assert(io.popen(command .. " 2>&1; echo $?"))
@@ -25,9 +25,11 @@ end
 
 --- Installs the locked packages once; two specs that start together wait for each other.
 local function packages_missing()
+    local install = "npm ci --no-audit --no-fund --loglevel=error --fetch-retries=1 "
+        .. "--fetch-timeout=15000 --fetch-retry-maxtimeout=2000"
     local code, output = run(("cd %s && flock package.json sh -c '"
-        .. "[ node_modules/.package-lock.json -nt package-lock.json ] || "
-        .. "npm ci --no-audit --no-fund --loglevel=error'"):format(FOLDER))
+        .. "[ node_modules/.package-lock.json -nt package-lock.json ] || %s'")
+        :format(FOLDER, install))
     if code ~= 0 then
         return "npm ci failed: " .. output:gsub("%s+", " "):sub(1, 300)
     end
