@@ -30,6 +30,7 @@ struct db_conn {
     PGconn *pg;
     struct loop_watch *watch;
     bool is_broken;
+    bool is_ended; /* the server said so */
     bool is_unsynced;
     int64_t opened_us;
     int64_t progress_us; /* last answer, or when something was first waited for */
@@ -109,7 +110,8 @@ static void disconnect(struct db_conn *conn, const char *why)
 {
     size_t len;
 
-    (void)snprintf(conn->why, sizeof(conn->why), "%s", why);
+    if (!conn->is_ended)
+        (void)snprintf(conn->why, sizeof(conn->why), "%s", why);
     len = strlen(conn->why);
     while (len && conn->why[len - 1] == '\n')
         conn->why[--len] = '\0';
@@ -119,7 +121,7 @@ static void disconnect(struct db_conn *conn, const char *why)
     PQfinish(conn->pg);
     conn->pg = NULL;
     conn->state = DB_CONN_DOWN;
-    conn->is_broken = conn->is_unsynced = false;
+    conn->is_broken = conn->is_ended = conn->is_unsynced = false;
     if (conn->prepared)
         memset(conn->prepared, 0, conn->prepared_room);
 }
@@ -159,9 +161,18 @@ void db_conn_free(struct db_conn *conn)
     free(conn);
 }
 
-static void ignore_notice(void *arg, const PGresult *notice)
+/* While nothing is asked, the server's farewell comes as a notice. Whoever used the connection
+ * after it would not learn what became of a COMMIT. */
+static void on_notice(void *arg, const PGresult *notice)
 {
-    (void)arg, (void)notice;
+    struct db_conn *conn = arg;
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)) {
+        conn->is_ended = true;
+        (void)snprintf(conn->why, sizeof(conn->why), "%s", message ? message : severity);
+    }
 }
 
 static void watch(struct db_conn *conn, int ready)
@@ -210,7 +221,7 @@ void db_conn_open(struct db_conn *conn)
                                     db_target_values(conn->target, conn->is_read_only), 0);
     if (!conn->pg)
         abort(); /* out of memory */
-    PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+    PQsetNoticeReceiver(conn->pg, on_notice, conn);
     if (PQstatus(conn->pg) == CONNECTION_BAD)
         mark_broken(conn);
     else
@@ -359,7 +370,9 @@ static void on_ready(void *arg, int ready)
         (void)PQisBusy(conn->pg); /* reads notices and parameter changes while nothing is asked */
     }
     receive(conn);
-    if (conn->state == DB_CONN_UP && (!is_alive || PQstatus(conn->pg) == CONNECTION_BAD))
+    if (conn->state != DB_CONN_UP)
+        return;
+    if (!is_alive || conn->is_ended || PQstatus(conn->pg) == CONNECTION_BAD)
         db_conn_close(conn, NULL);
 }
 
