@@ -129,29 +129,40 @@ local function resend(emulator, id)
     return event ~= nil
 end
 
-local function change_webhooks(emulator, asked)
-    local webhooks = emulator.webhooks
-    if asked.resend and not resend(emulator, asked.resend) then
-        return refuse(emulator, 404, "No such event.")
-    end
-    if asked.duplicate then
-        webhooks.copies = math.max(1, tonumber(asked.duplicate) or 1)
-    end
-    if asked.drop ~= nil then
-        drop(webhooks, asked.drop, asked.types)
-    end
-    if asked.before_response ~= nil then
-        webhooks.is_before_response = is_yes(asked.before_response)
-    end
-    if asked.shuffle ~= nil then
+--- What each field does, in this order: a shuffle is wanted before a release.
+local CHANGES = {
+    { "duplicate", function(webhooks, value)
+        webhooks.copies = math.max(1, tonumber(value) or 1)
+    end },
+    { "drop", function(webhooks, value, asked)
+        drop(webhooks, value, asked.types)
+    end },
+    { "before_response", function(webhooks, value)
+        webhooks.is_before_response = is_yes(value)
+    end },
+    { "shuffle", function(webhooks, _value, asked)
         queue.shuffle(webhooks, tonumber(asked.seed))
-    end
-    if asked.hold ~= nil then
-        webhooks.is_held = is_yes(asked.hold)
-    end
-    if is_yes(asked.release) then
+    end },
+    { "hold", function(webhooks, value)
+        webhooks.is_held = is_yes(value)
+    end },
+    { "release", function(webhooks)
         webhooks.is_held = false
         queue.hurry(webhooks)
+    end },
+}
+
+local function change_webhooks(emulator, asked)
+    if asked.types ~= nil and type(asked.types) ~= "table" then
+        return refuse(emulator, 400, "types must be an array.")
+    elseif asked.resend and not resend(emulator, asked.resend) then
+        return refuse(emulator, 404, "No such event.")
+    end
+    for _, change in ipairs(CHANGES) do
+        local name, apply = change[1], change[2]
+        if asked[name] ~= nil then
+            apply(emulator.webhooks, asked[name], asked)
+        end
     end
     return read_webhooks(emulator)
 end

@@ -31,11 +31,38 @@ local function pattern_of(path)
     return "^" .. pattern .. "$"
 end
 
+local FIELDS = {
+    kind = "string",
+    method = "string",
+    path = "string",
+    nth = "number",
+    times = "number",
+    chance = "number",
+    seed = "number",
+    ms = "number",
+    set = "table",
+}
+
+--- What is wrong with a spec, or nil: a misspelt field would be a fault that never happens.
+local function refusal(spec)
+    for name, value in pairs(spec) do
+        if not FIELDS[name] then
+            return "unknown field: " .. tostring(name)
+        elseif type(value) ~= FIELDS[name] then
+            return ("%s must be a %s"):format(name, FIELDS[name])
+        end
+    end
+    if not faults.STAGES[spec.kind or ""] then
+        return "unknown fault kind: " .. tostring(spec.kind)
+    end
+end
+
 --- spec: kind, and optionally method, path, nth (default 1), times (default 1), chance (0..1)
 -- with seed, ms, set. True, or nil and what is wrong.
 function faults.add(self, spec)
-    if not faults.STAGES[spec.kind or ""] then
-        return nil, "unknown fault kind: " .. tostring(spec.kind)
+    local wrong = refusal(spec)
+    if wrong then
+        return nil, wrong
     end
     self.rules[#self.rules + 1] = {
         kind = spec.kind,

@@ -106,8 +106,17 @@ describe("A fault", function()
         assert.same({ 1234 }, world.slept)
     end)
 
-    it("of a kind that is none is refused, and all can be cleared", function()
-        assert.equal(400, world:control("faults", { kind = "gremlins" }).status)
+    for _, spec in ipairs({
+        { kind = "gremlins" }, { kind = 1 }, {}, { kind = "slow", ms = "x" },
+        { kind = "slow", path = 5 }, { kind = "tamper", set = 5 }, { kind = "slow", pth = "/v1" },
+    }) do
+        it("is refused as " .. require("core.json").encode(spec), function()
+            assert.equal(400, world:control("faults", spec).status)
+            assert.same({}, world:visit("GET", "/_emu/faults").body.data)
+        end)
+    end
+
+    it("can be cleared", function()
         world:control("faults", { kind = "error_before" })
         assert.same({}, world:visit("DELETE", "/_emu/faults").body.data)
         assert.equal(200, create("k").status)
