@@ -15,7 +15,9 @@
  *   array{…} -> text for a parameter of an array type
  * err.is_retryable: the whole transaction may be run again (serialization failure, deadlock). */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "bridge/bind.h"
 #include "bridge/co.h"
 #include "bridge/co_run.h"
@@ -36,6 +38,11 @@
 #define ANSWER_MAX (16u << 20)
 #define KEPT_MAX   (1u << 20)
 #define CALLS_MAX  64
+#define SLOW_US    1000000
+
+static struct {
+    metric_id read, batch, transaction;
+} durations;
 
 /* Who waits for what. Freed before anything is pushed, since pushing can raise. */
 struct wait;
@@ -43,6 +50,8 @@ typedef int push_fn(lua_State *L, const struct wait *wait, const struct db_resul
 struct wait {
     struct co *co;
     push_fn *push;
+    int64_t began_us;
+    metric_id duration;
     int count;          /* statements */
     int limit;          /* json_page */
     uint64_t json_mask; /* batch */
@@ -58,6 +67,7 @@ static struct wait *wait_new(const struct wait *about)
     if (!wait)
         abort();
     memcpy(wait, about, size);
+    wait->began_us = clock_monotonic_us();
     return wait;
 }
 
@@ -127,6 +137,17 @@ static int push_failure(lua_State *L, const struct wait *wait, const struct db_e
     return 2;
 }
 
+/* How long it took as the route sees it: waiting for a connection, too. */
+static void observe(const struct wait *wait, const struct db_error *error)
+{
+    int64_t took_us = clock_monotonic_us() - wait->began_us;
+
+    metric_observe_us(wait->duration, took_us);
+    if (took_us > SLOW_US && !error)
+        log_warn("db.statement.slow", "name=%s statements=%d ms=%lld", name_at(wait, 0),
+                 wait->count, (long long)took_us / 1000);
+}
+
 static void
 on_done(void *arg, const struct db_error *error, const struct db_result *const *rows, int count)
 {
@@ -134,6 +155,7 @@ on_done(void *arg, const struct db_error *error, const struct db_result *const *
     lua_State *L = co_lua(wait.co);
 
     (void)count;
+    observe(&wait, error);
     co_resume(wait.co, error ? push_failure(L, &wait, error) : wait.push(L, &wait, rows));
 }
 
@@ -252,6 +274,9 @@ static int run_one(lua_State *L, push_fn *push, int first, int limit)
     struct db_tx *tx = co_tx(L);
 
     about.statements[0] = statement;
+    about.duration = push == push_affected ? durations.batch : durations.read;
+    if (tx)
+        about.duration = durations.transaction;
     about.co = co_suspend(L);
     if (tx)
         db_tx_run(tx, &call, 1, false, on_done, wait_new(&about));
@@ -337,6 +362,7 @@ static int l_batch(lua_State *L)
         lua_rawgeti(L, 1, i + 1);
         check_entry(L, i, &about, &calls[i]);
     }
+    about.duration = tx ? durations.transaction : durations.batch;
     about.co = co_suspend(L);
     if (tx)
         db_tx_run(tx, calls, about.count, false, on_done, wait_new(&about));
@@ -379,6 +405,7 @@ static int l_commit(lua_State *L)
 
     if (!tx)
         return luaL_error(L, "db.commit: this coroutine is in no transaction");
+    about.duration = durations.transaction;
     about.co = co_suspend(L);
     co_set_tx(about.co, NULL);
     db_tx_run(tx, NULL, 0, true, on_done, wait_new(&about));
@@ -410,6 +437,16 @@ static int l_ready(lua_State *L)
     return 1;
 }
 
+static void register_metrics(void)
+{
+    static const char name[] = "db_query_duration_seconds";
+    static const char help[] = "Statements and batches, waiting for a connection included.";
+
+    durations.read = metric_register(METRIC_HISTOGRAM, name, "kind=\"read\"", help);
+    durations.batch = metric_register(METRIC_HISTOGRAM, name, "kind=\"batch\"", help);
+    durations.transaction = metric_register(METRIC_HISTOGRAM, name, "kind=\"transaction\"", help);
+}
+
 int luaopen_core_db(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -422,6 +459,7 @@ int luaopen_core_db(lua_State *L)
         {"array", db_l_array},    {NULL, NULL},
     };
 
+    register_metrics();
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     db_spec_open(L);

@@ -81,7 +81,7 @@ static void make_options(struct db_target *target, struct db_limits limits)
         (void)snprintf(text, sizeof(text),
                        "-c statement_timeout=%d -c lock_timeout=%d "
                        "-c idle_in_transaction_session_timeout=%d -c timezone=UTC -c datestyle=ISO "
-                       "-c default_transaction_read_only=%s %s",
+                       "-c jit=off -c default_transaction_read_only=%s %s",
                        limits.statement_timeout_ms, limits.lock_timeout_ms, IDLE_IN_TRANSACTION_MS,
                        is_read_only ? "on" : "off", own < 0 ? "" : target->values[own]);
         target->options[is_read_only] = copy_z(text);
