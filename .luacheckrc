@@ -6,7 +6,7 @@ ignore = { "212/_.*", "213/_.*" }  -- an unwanted argument is named _something
 stds.policy = { read_globals = {
     "assert", "error", "ipairs", "pairs", "select", "tonumber", "tostring", "type",
     math = { fields = { "abs", "ceil", "floor", "max", "min" } },
-    money = { fields = { "percent", "split" } },
+    money = { fields = { "bps", "percent" } },
     string = { fields = { "find", "format", "lower", "sub", "upper" } },
     table = { fields = { "concat", "insert", "sort" } } } }
 files["lua/policies/"] = { std = "policy", max_cyclomatic_complexity = 6 }

@@ -9,7 +9,7 @@ spec_files() {
         cd "$ROOT" || exit 1
         set -- spec plugins
     fi
-    find "$@" -name '*_spec.lua' | sort
+    find "$@" -name node_modules -prune -o -name '*_spec.lua' -print | sort
 }
 
 # The order: long ones first, so that two jobs end together.

@@ -1,7 +1,7 @@
---- Runs busted inside a worker: core.* is there, and specs may wait, since the whole run is one coroutine.
--- Called by `souk spec FILE…`; the arguments are busted's own.
+--- Runs busted inside a worker: core.* is there, and specs may wait, since the whole run is one
+-- coroutine. Called by `souk spec FILE…`; the arguments are busted's own.
 
--- busted ends with os.exit, which would close the state that runs it: it is turned into an unwinding.
+-- busted ends with os.exit, which would close the state that runs it: it becomes an unwinding.
 local EXIT = {}
 
 local function run_busted(arguments)

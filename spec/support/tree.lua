@@ -18,7 +18,8 @@ end
 --- Paths below folders (all of the project's without), whose name matches the pattern.
 function tree.files(pattern, folders)
     local found = {}
-    local output = shell.must("find " .. (folders or FOLDERS) .. " -type f | sort")
+    local output = shell.must("find " .. (folders or FOLDERS)
+        .. " -type f -not -path '*/node_modules/*' | sort")
     for _, path in ipairs(lines_of(output)) do
         if path:find(pattern) then
             found[#found + 1] = path
