@@ -58,7 +58,7 @@ struct wait {
     const struct db_statement *statements[CALLS_MAX];
 };
 
-static struct wait *wait_new(const struct wait *about)
+static struct wait *wait_new(struct wait *about)
 {
     size_t size =
         offsetof(struct wait, statements) + (size_t)about->count * sizeof(about->statements[0]);
@@ -66,8 +66,8 @@ static struct wait *wait_new(const struct wait *about)
 
     if (!wait)
         abort();
+    about->began_us = clock_monotonic_us();
     memcpy(wait, about, size);
-    wait->began_us = clock_monotonic_us();
     return wait;
 }
 
