@@ -96,7 +96,7 @@ describe("A PaymentIntent", function()
     end
 
     it("costs 2.9 % and 30, rounded half up", function()
-        for _, case in ipairs({ { 10000, 320 }, { 50, 31 }, { 1050, 60 }, { 99999999,
+        for _, case in ipairs({ { 10000, 320 }, { 50, 31 }, { 500, 45 }, { 1050, 60 }, { 99999999,
             2900030 } }) do
             local made = world:post("/v1/payment_intents",
                 ("amount=%d&currency=usd&confirm=true&payment_method="

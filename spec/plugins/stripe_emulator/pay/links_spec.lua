@@ -19,6 +19,7 @@ describe("The way back from the payment page", function()
         "https://evil.example/", "http://shop.example/", "https://shop.example:444/",
             "https://shop.example.evil.example/",
         "https://shop.example@evil.example/", "http://localhost@evil.example/",
+            "http://localhost:80@evil.example/",
             "http://localhost.evil.example/",
         "//evil.example/", "/orders", "javascript:alert(1)", "data:text/html,x",
             "http://localhost\\@evil.example/",

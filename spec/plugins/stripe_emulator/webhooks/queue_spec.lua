@@ -108,6 +108,15 @@ describe("The webhook queue", function()
         assert.equal(0, world:get("/v1/events").body.data[1].pending_webhooks)
     end)
 
+    it("counts an endpoint as reached once, however many duplicates it took", function()
+        world:post("/v1/webhook_endpoints", "enabled_events[]=*&url=http%3A%2F%2Flocalhost%2F2")
+        world:control("webhooks", { duplicate = 3 })
+        world.answers = { 200, 200, 200, 500 }
+        world:intent()
+        sender.run(world.emulator)
+        assert.equal(1, world:get("/v1/events").body.data[1].pending_webhooks)
+    end)
+
     it("drops the next events, of all or of some types", function()
         world:control("webhooks", { drop = 1, types = { "payment_intent.succeeded" } })
         world:paid()
