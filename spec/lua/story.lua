@@ -1,5 +1,5 @@
---- What specs of buying and money have in common: a buyer with an order, the emulator's controls, and
---- the books as SQL sees them. A story is {buyer, shop, thing, order, payment?}.
+--- What specs of buying and money have in common: a buyer with an order, the emulator's controls,
+--- and the books as SQL sees them. A story is {buyer, shop, thing, order, payment?}.
 local client = require("spec.support.client")
 local shell = require("spec.support.shell")
 

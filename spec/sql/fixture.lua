@@ -1,5 +1,5 @@
---- Rows for specs of SQL: two vendors, a buyer, two products of 60.00 and 40.00 with 10 each, and orders of
---- one of each, made past the server.
+--- Rows for specs of SQL: two vendors, a buyer, two products of 60.00 and 40.00 with 10 each, and
+--- orders of one of each, made past the server.
 local database = require("spec.support.database")
 local shell = require("spec.support.shell")
 
@@ -10,7 +10,8 @@ local PSQL = "/usr/lib/postgresql/15/bin/psql -X -q -A -t -v ON_ERROR_STOP=1 -d 
 
 local ROWS = [[
 insert into users (id, email, password_hash, name, role)
-select ('00000000-0000-4000-8000-00000000000' || g)::uuid, 'u' || g || '@souk.test', '$2x', 'u' || g,
+select ('00000000-0000-4000-8000-00000000000' || g)::uuid, 'u' || g || '@souk.test', '$2x',
+    'u' || g,
     case when g < 3 then 'VENDOR' else 'BUYER' end
 from generate_series(1, 3) as g;
 insert into vendors (id, user_id, business_name, slug, status)
@@ -69,7 +70,8 @@ function fixture:order()
     return id
 end
 
---- Brings news of a payment; changes: fields of the PaymentIntent that differ. Returns the outcome.
+--- Brings news of a payment; changes: fields of the PaymentIntent that differ. Returns the
+--- outcome.
 function fixture:news(payment_id, order_id, status, changes)
     local fields = {
         id = "'pi_" .. payment_id .. "'", status = "'" .. status .. "'", providerStatus = "'x'",
@@ -95,8 +97,8 @@ end
 
 --- The vendor order of 60.00 (1) or 40.00 (2).
 function fixture:part(order_id, number)
-    return self.db:value(("select id from vendor_orders where order_id = '%s' and subtotal_minor = %d")
-        :format(order_id, 8000 - number * 2000))
+    return self.db:value(("select id from vendor_orders where order_id = '%s' "
+        .. "and subtotal_minor = %d"):format(order_id, 8000 - number * 2000))
 end
 
 --- {stock, reserved} of a product by its number.

@@ -33,7 +33,8 @@ describe("the ledger", function()
             .. "' order by p.id")) do
             rows[#rows + 1] = row[1]:gsub("vendor:.*(%d)$", "vendor %1") .. " " .. row[2]
         end
-        assert.same({ "stripe 10000", "vendor 1 -5400", "vendor 2 -3600", "platform_fee -1000" }, rows)
+        assert.same(
+            { "stripe 10000", "vendor 1 -5400", "vendor 2 -3600", "platform_fee -1000" }, rows)
     end)
 
     it("refuses a transaction that is not 0", function()
@@ -41,7 +42,8 @@ describe("the ledger", function()
     end)
 
     it("refuses a transaction without postings", function()
-        refused("insert into ledger_transactions (kind, ref) values ('odd', 'x')", "does not sum to 0")
+        refused("insert into ledger_transactions (kind, ref) values ('odd', 'x')",
+            "does not sum to 0")
     end)
 
     it("refuses postings that are 0 in sum, but not in each currency", function()

@@ -84,7 +84,7 @@ describe("payment_apply", function()
     end)
 
     for _, as in ipairs({ "EXPIRED", "CANCELLED" }) do
-        it("makes a sale of a late payment of an order that is " .. as .. ", if the goods are there",
+        it("makes a sale of a late payment of what is " .. as .. ", if the goods are there",
             function()
                 local id = given_up(as)
                 assert.equal("CONFIRMED", f:news(id, id, "SUCCEEDED"))
@@ -99,7 +99,8 @@ describe("payment_apply", function()
         assert.equal("REFUNDED", f:news(id, id, "SUCCEEDED"))
         assert.same({ "REFUNDED", "EXPIRED" }, { status("payments", id), status("orders", id) })
         assert.same({ 10, 0 }, f:shelf(2))
-        assert.equal(10000, f.db:value("select amount_minor from refunds where cause = 'LATE_PAYMENT'"))
+        assert.equal(10000, f.db:value(
+            "select amount_minor from refunds where cause = 'LATE_PAYMENT'"))
         assert.equal(0, f.db:value("select count(*) from (select account from ledger_postings "
             .. "group by account having sum(amount_minor) <> 0) as open"))
         f.db:query("update products set stock = 10 where slug = 'thing-1'")
@@ -119,8 +120,9 @@ describe("payment_apply", function()
 
     it("allows one live payment of an order", function()
         local id = f:order()
-        local ok, message = f.db:try(("insert into payments (order_id, number, method, amount_minor, "
-            .. "currency, is_live) values ('%s', 2, 'CARD', 10000, 'USD', false)"):format(id))
+        local ok, message = f.db:try(("insert into payments (order_id, number, method, "
+            .. "amount_minor, currency, is_live) values ('%s', 2, 'CARD', 10000, 'USD', false)")
+            :format(id))
         assert.is_false(ok)
         assert.truthy(message:find("payments_live_order_id_key", 1, true))
     end)

@@ -15,8 +15,8 @@ describe("refund_open", function()
     end)
 
     local function open(number, amount)
-        return ("select refund_open('%s', 'ADMIN', 'spec', array['%s']::uuid[], array[%d]::bigint[], null)")
-            :format(id, f:part(id, number), amount)
+        return ("select refund_open('%s', 'ADMIN', 'spec', array['%s']::uuid[], "
+            .. "array[%d]::bigint[], null)"):format(id, f:part(id, number), amount)
     end
 
     local function totals()

@@ -29,7 +29,9 @@ local MACHINES = {
         },
     },
     payments = {
-        statuses = { "CREATED", "REQUIRES_ACTION", "PROCESSING", "SUCCEEDED", "FAILED", "CANCELLED" },
+        statuses = {
+            "CREATED", "REQUIRES_ACTION", "PROCESSING", "SUCCEEDED", "FAILED", "CANCELLED",
+        },
         legal = {
             "CREATED>REQUIRES_ACTION", "CREATED>PROCESSING", "CREATED>SUCCEEDED", "CREATED>FAILED",
             "CREATED>CANCELLED", "REQUIRES_ACTION>CREATED", "REQUIRES_ACTION>PROCESSING",
@@ -60,7 +62,8 @@ describe("the state machines", function()
                     p_table, p_from, coalesce(', ' || nullif(p_dated, ''), ''), v_row) into v_row;
                 set local session_replication_role = origin;
                 begin
-                    execute format('update %I set status = %L where ctid = %L', p_table, p_to, v_row);
+                    execute format('update %I set status = %L where ctid = %L', p_table, p_to,
+                        v_row);
                     return 'legal';
                 exception when sqlstate 'SK411' then
                     return 'refused';
@@ -79,8 +82,8 @@ describe("the state machines", function()
             for _, from in ipairs(machine.statuses) do
                 for _, to in ipairs(machine.statuses) do
                     if from ~= to then
-                        queries[#queries + 1] = ("begin; select '%s>%s', step_try('%s', '%s', '%s', "
-                            .. "'%s'); rollback;"):format(from, to, name,
+                        queries[#queries + 1] = ("begin; select '%s>%s', step_try('%s', '%s', "
+                            .. "'%s', '%s'); rollback;"):format(from, to, name,
                             (machine.dated or ""):gsub("'", "''"), from, to)
                     end
                 end

@@ -27,8 +27,8 @@ describe("stock", function()
     it("leaves the shelf when the order is paid", function()
         f:paid()
         assert.same({ 9, 0 }, f:shelf(1))
-        assert.equal(-1, f.db:value("select sum(delta) from inventory_movements where product_id = '"
-            .. A .. "' and kind = 'SOLD'"))
+        assert.equal(-1, f.db:value("select sum(delta) from inventory_movements "
+            .. "where product_id = '" .. A .. "' and kind = 'SOLD'"))
     end)
 
     it("is free again when the order is released", function()
@@ -40,8 +40,8 @@ describe("stock", function()
 
     it("is back on the shelf when a paid part is cancelled", function()
         local id = f:paid()
-        f.db:query(("select order_cancel_paid('%s', array['%s']::uuid[], 'VENDOR_CANCEL', 'x', null)")
-            :format(id, f:part(id, 1)))
+        f.db:query(("select order_cancel_paid('%s', array['%s']::uuid[], 'VENDOR_CANCEL', "
+            .. "'x', null)"):format(id, f:part(id, 1)))
         assert.same({ 10, 0 }, f:shelf(1))
         assert.same({ 9, 0 }, f:shelf(2))
         assert.equal(0, f:violations())

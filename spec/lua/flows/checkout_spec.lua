@@ -1,4 +1,5 @@
---- What is frozen at checkout, and what another transaction may not slip in between reading and writing.
+--- What is frozen at checkout, and what another transaction may not slip in between reading and
+--- writing.
 local client = require("spec.support.client")
 local shell = require("spec.support.shell")
 local story = require("spec.lua.story")

@@ -13,7 +13,8 @@ local refused = {
     { "a negative line", { lines = { { name = "a", amount = -1 }, { name = "b", amount = 2 } } } },
     { "a line without a name", { lines = { { amount = 1 } } } },
     { "an empty list of lines", { lines = {} } },
-    { "a fee that is not the sum of its lines", { fee = 3, lines = { { name = "a", amount = 2 } } } },
+    { "a fee that is not the sum of its lines",
+        { fee = 3, lines = { { name = "a", amount = 2 } } } },
 }
 
 describe("fees.check", function()
@@ -52,7 +53,7 @@ describe("fees.of", function()
         assert.equal(600, fees.again(fee.input))
     end)
 
-    it("fails the request, and never answers a fee of 0, when the policy cannot be asked", function()
+    it("fails the request, and answers no fee of 0, when the policy cannot be asked", function()
         local fee, problem = fees.of({ currency = "USD", subtotal = "much" })
         assert.is_nil(fee)
         assert.equal(500, problem.status)

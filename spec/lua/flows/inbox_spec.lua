@@ -177,7 +177,8 @@ describe("POST /api/webhooks/stripe", function()
     it("keeps events of connected accounts at their own endpoint", function()
         local theirs = event("account.updated", { id = "acct_1", object = "account" })
         theirs.account = "acct_1"
-        local answer = send(theirs, { secret = CONNECT_SECRET, path = "/api/webhooks/stripe/connect" })
+        local answer = send(theirs,
+            { secret = CONNECT_SECRET, path = "/api/webhooks/stripe/connect" })
         assert.equal(200, answer.status)
         assert.equal("connect", w.db:value(
             "select endpoint from stripe_events where id = '" .. theirs.id .. "'"))

@@ -1,4 +1,5 @@
---- A payment under everything that can come between: double clicks, lost answers, Stripe away, wrong news.
+--- A payment under everything that can come between: double clicks, lost answers, Stripe away,
+--- wrong news.
 local client = require("spec.support.client")
 local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
@@ -57,7 +58,8 @@ describe("flows.payment", function()
         assert.equal(6000, payment.amount.amount)
         local asked = story.asked(w, "POST", PI)
         assert.truthy(asked[#asked].body:find("amount=6000", 1, true))
-        assert.truthy(asked[#asked].idempotency_key:find("^v1:%w+:pi:" .. made.order.id:gsub("%-", "%%-")))
+        assert.truthy(asked[#asked].idempotency_key:find("^v1:%w+:pi:"))
+        assert.truthy(asked[#asked].idempotency_key:find(made.order.id .. ":1", 1, true))
     end)
 
     it("makes one PaymentIntent of ten clicks at once", function()

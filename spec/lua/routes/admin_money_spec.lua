@@ -65,8 +65,9 @@ describe("routes.admin_money", function()
     end)
 
     it("shows what waits in the background, and what needs somebody", function()
-        w.db:query("insert into stripe_events (id, endpoint, type, is_live, payload, state, problem,"
-            .. " occurred_at) values ('evt_dead', 'platform', 'x', false, '{}', 'DEAD', 'no', now())")
+        w.db:query("insert into stripe_events (id, endpoint, type, is_live, payload, state, "
+            .. "problem, occurred_at) values ('evt_dead', 'platform', 'x', false, '{}', 'DEAD', "
+            .. "'no', now())")
         local jobs = get("/jobs")
         local by_name = {}
         for _, row in ipairs(jobs.data) do

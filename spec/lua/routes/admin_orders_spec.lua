@@ -16,7 +16,8 @@ describe("GET /api/admin/orders", function()
 
     local function ids(query)
         local found = {}
-        for i, order in ipairs(w:expect(200, "GET", "/api/admin/orders" .. query, w:admin()).data) do
+        local page = w:expect(200, "GET", "/api/admin/orders" .. query, w:admin())
+        for i, order in ipairs(page.data) do
             found[i] = order.id
         end
         return found

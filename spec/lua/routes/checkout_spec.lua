@@ -36,7 +36,7 @@ describe("POST /api/checkout", function()
         { "a total of the client's", { shippingAddress = world.ADDRESS, total = 1 }, "total" },
         { "a status of the client's", { shippingAddress = world.ADDRESS, status = "CONFIRMED" },
             "status" },
-        { "another buyer's id", { shippingAddress = world.ADDRESS, buyerId = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" }, "buyerId" },
+        { "a buyer's id", { shippingAddress = world.ADDRESS, buyerId = "x" }, "buyerId" },
     }
     for _, case in ipairs(cases) do
         local name, body, field = unpack(case)

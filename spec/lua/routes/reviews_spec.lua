@@ -109,7 +109,8 @@ describe("routes.reviews", function()
     end)
 
     for name, fields in pairs({
-        ["0 stars"] = { rating = 0 }, ["6 stars"] = { rating = 6 }, ["half a star"] = { rating = 4.5 },
+        ["0 stars"] = { rating = 0 }, ["6 stars"] = { rating = 6 },
+        ["half a star"] = { rating = 4.5 },
         ["no target"] = {}, ["a status"] = { status = "PUBLISHED" },
     }) do
         it("refuses " .. name, function()
