@@ -1,3 +1,4 @@
+/* Lua values to text. All checks come before anything is sent or held. */
 #include "bridge/db_args.h"
 
 #include "bridge/bind.h"

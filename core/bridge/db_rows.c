@@ -1,3 +1,4 @@
+/* Rows to tables, by the same steps as rows to JSON. */
 #include "bridge/db_rows.h"
 
 #include "bridge/json.h"

@@ -1,3 +1,5 @@
+/* Connection strings. The one difficulty is what libpq would do late: look names up while
+ * connecting. */
 #include "db/target.h"
 
 #include <libpq-fe.h>
