@@ -90,6 +90,16 @@ static size_t span(const char *at, size_t len, enum byte_class class)
     return n;
 }
 
+bool guard_is_name(struct str name)
+{
+    return name.len > 0 && span(name.at, name.len, TOKEN) == name.len;
+}
+
+bool guard_is_value(struct str value)
+{
+    return span(value.at, value.len, VALUE) == value.len;
+}
+
 static bool is_hex_pair(const char *at, const char *end)
 {
     return end - at >= 2 && isxdigit((unsigned char)at[0]) && isxdigit((unsigned char)at[1]);

@@ -46,4 +46,8 @@ void guard_reset(struct guard *guard);
 enum guard_verdict
 guard_head(struct guard *guard, const struct guard_limits *limits, const char *at, size_t len);
 
+/* Is it a name, or a value, that a header may have? */
+bool guard_is_name(struct str name);
+bool guard_is_value(struct str value);
+
 #endif

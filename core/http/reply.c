@@ -11,6 +11,7 @@
 #include "http/conn.h"
 
 #define PROBLEM_SIZE_MAX 65536
+#define DATE_LEN         29 /* of an HTTP date */
 
 static const char *date_now(struct http_server *server)
 {
@@ -25,43 +26,25 @@ static const char *date_now(struct http_server *server)
     return server->date;
 }
 
-static bool is_name_sane(const char *name)
-{
-    size_t len = strlen(name);
-
-    return len > 0 &&
-           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == len;
-}
-
-static bool is_value_sane(const char *value)
-{
-    for (const unsigned char *at = (const unsigned char *)value; *at; at++) {
-        if ((*at < ' ' && *at != '\t') || *at == 127)
-            return false;
-    }
-    return true;
-}
-
 /* Framing and what goes with it is ours alone. */
-static bool is_ours(const char *name)
+static bool is_ours(struct str name)
 {
-    static const char *const names[] = {
-        "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Date", "X-Request-Id"};
+    static const struct str names[] = {{"Content-Length", 14},
+                                       {"Transfer-Encoding", 17},
+                                       {"Connection", 10},
+                                       {"Keep-Alive", 10},
+                                       {"Date", 4},
+                                       {"X-Request-Id", 12}};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcasecmp(name, names[i]) == 0)
+        if (str_eq_nocase(name, names[i]))
             return true;
     }
     return false;
 }
 
-static void add_line(struct buf *head, const char *name, const char *value)
-{
-    buf_add_z(head, name);
-    buf_add(head, ": ", 2);
-    buf_add_z(head, value);
-    buf_add(head, "\r\n", 2);
-}
+/* A literal, without asking for its length. */
+#define ADD(head, literal) buf_add(head, literal, sizeof(literal) - 1)
 
 struct head_seen {
     bool content_type, cache_control;
@@ -72,16 +55,19 @@ static struct head_seen add_given(struct buf *head, const struct http_header *he
     struct head_seen seen = {0};
 
     for (int i = 0; i < count; i++) {
-        const char *name = headers[i].name, *value = headers[i].value;
-        if (!name || !value || is_ours(name))
+        struct str name = str_from(headers[i].name), value = str_from(headers[i].value);
+        if (!name.at || !value.at || is_ours(name))
             continue;
-        if (!is_name_sane(name) || !is_value_sane(value)) {
+        if (!guard_is_name(name) || !guard_is_value(value)) {
             log_error("http.header.dropped", "index=%d", i);
             continue;
         }
-        seen.content_type = seen.content_type || strcasecmp(name, "Content-Type") == 0;
-        seen.cache_control = seen.cache_control || strcasecmp(name, "Cache-Control") == 0;
-        add_line(head, name, value);
+        seen.content_type = seen.content_type || str_eq_nocase(name, STR("Content-Type"));
+        seen.cache_control = seen.cache_control || str_eq_nocase(name, STR("Cache-Control"));
+        buf_add_str(head, name);
+        ADD(head, ": ");
+        buf_add_str(head, value);
+        ADD(head, "\r\n");
     }
     return seen;
 }
@@ -108,31 +94,30 @@ static struct str write_head(struct http_server *server, const struct head_parts
     struct head_seen seen;
 
     buf_clear(head);
-    buf_add_z(head, "HTTP/1.1 ");
+    ADD(head, "HTTP/1.1 ");
     buf_add_int(head, parts->status);
     buf_add_char(head, ' ');
     buf_add_z(head, err_reason(parts->status));
-    buf_add_z(head, "\r\nDate: ");
-    buf_add_z(head, date_now(server));
-    buf_add_z(head, "\r\nX-Request-Id: ");
+    ADD(head, "\r\nDate: ");
+    buf_add(head, date_now(server), DATE_LEN);
+    ADD(head, "\r\nX-Request-Id: ");
     buf_add_z(head, parts->id);
-    buf_add_z(head, "\r\nX-Content-Type-Options: nosniff\r\n");
+    ADD(head, "\r\nX-Content-Type-Options: nosniff\r\n");
     seen = add_given(head, parts->headers, parts->header_count);
-    add_given(head, parts->extra, parts->extra_count);
     if (!seen.cache_control)
-        buf_add_z(head, "Cache-Control: no-store\r\n");
+        ADD(head, "Cache-Control: no-store\r\n");
     if (!seen.content_type && has_body(parts->status))
-        buf_add_z(head, "Content-Type: application/json; charset=utf-8\r\n");
+        ADD(head, "Content-Type: application/json; charset=utf-8\r\n");
     if (has_body(parts->status)) {
-        buf_add_z(head, "Content-Length: ");
+        ADD(head, "Content-Length: ");
         buf_add_int(head, (int64_t)parts->body_len);
-        buf_add_z(head, "\r\n");
+        ADD(head, "\r\n");
     }
     if (parts->is_close)
-        buf_add_z(head, "Connection: close\r\n");
+        ADD(head, "Connection: close\r\n");
     else if (parts->is_http10)
-        buf_add_z(head, "Connection: keep-alive\r\n");
-    buf_add(head, "\r\n", 2);
+        ADD(head, "Connection: keep-alive\r\n");
+    ADD(head, "\r\n");
     return buf_str(head);
 }
 

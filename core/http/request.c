@@ -97,7 +97,13 @@ void request_gone(struct http_request *request)
 
 void request_id_make(struct http_server *server, char out[REQUEST_ID_SIZE])
 {
-    snprintf(out, REQUEST_ID_SIZE, "%s%08x", server->id_prefix, ++server->id_next);
+    uint32_t number = ++server->id_next;
+    size_t prefix_len = sizeof server->id_prefix - 1;
+
+    memcpy(out, server->id_prefix, prefix_len);
+    for (int i = 7; i >= 0; i--, number >>= 4)
+        out[prefix_len + (size_t)i] = "0123456789abcdef"[number & 15];
+    out[prefix_len + 8] = '\0';
 }
 
 static bool is_id_sane(struct str id)
