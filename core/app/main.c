@@ -10,6 +10,7 @@
 #include "app/check.h"
 #include "app/demo.h"
 #include "app/master.h"
+#include "app/port.h"
 #include "app/shared.h"
 #include "app/worker.h"
 #include "base/buf.h"
@@ -57,6 +58,8 @@ static int run_stripe_emulator(struct conf *conf, int argc, char **argv)
     int code;
 
     (void)argc, (void)argv;
+    if (!port_is_free(conf_text(conf, "http.host"), (int)conf_int(conf, "http.port")))
+        return 1;
     snprintf(memory, sizeof(memory), "lua.memory_max_bytes=%s",
              conf_text(conf, "emulator.memory_max_bytes"));
     if (!conf_set(conf, memory, message, sizeof(message)))

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "app/check.h"
+#include "app/port.h"
 #include "app/shared.h"
 #include "app/snapshot.h"
 #include "app/worker.h"
@@ -401,6 +402,8 @@ int master_run(struct conf *conf)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, NULL);
+    if (!port_is_free(conf_text(conf, "http.host"), (int)conf_int(conf, "http.port")))
+        return 1;
     master.shared = app_shared_new(worker_count_of(conf), &master.metrics);
     master.shared->master_pid = getpid();
     if (!load_first(&master))
