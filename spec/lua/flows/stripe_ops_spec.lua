@@ -1,0 +1,122 @@
+--- The outbox against a Stripe that fails in every way: same key, same bytes, one effect.
+local shell = require("spec.support.shell")
+local story = require("spec.lua.story")
+local stripe_ops = require("flows.stripe_ops")
+local json = require("core.json")
+local world = require("spec.support.world")
+
+local PI = "/v1/payment_intents"
+
+describe("flows.stripe_ops", function()
+    local w, shop
+
+    setup(function()
+        w = world.start({
+            is_without_webhooks = true, set = { ["stripe.resend_after_s"] = 1 },
+        })
+        shop = w:vendor()
+    end)
+
+    teardown(function()
+        w:assert_invariants()
+        w:stop()
+    end)
+
+    before_each(function()
+        story.emulator(w, "DELETE", "/faults")
+    end)
+
+    local function start(made)
+        return w:request("POST", "/api/orders/" .. made.order.id .. "/payment", made.buyer,
+            { method = "CARD" })
+    end
+
+    local function calls(made)
+        local found, executed = {}, 0
+        for _, entry in ipairs(story.asked(w, "POST", PI)) do
+            if entry.path == PI and entry.idempotency_key:find(made.order.id, 1, true) then
+                found[#found + 1] = entry
+                executed = executed + (entry.executed and 1 or 0)
+            end
+        end
+        return found, executed
+    end
+
+    local function state_of(made)
+        return w.db:value(("select state from stripe_ops where kind = 'payment_create' and "
+            .. "idempotency_key like '%%%s%%'"):format(made.order.id))
+    end
+
+    for _, fault in ipairs({
+        { kind = "drop_before" }, { kind = "drop_after" }, { kind = "error_before" },
+        { kind = "html_502" }, { kind = "truncate" }, { kind = "lock_timeout" },
+        { kind = "conflict" },
+    }) do
+        it("gets one PaymentIntent through " .. fault.kind, function()
+            local made = story.ordered(w, { shop = shop })
+            story.fault(w, { kind = fault.kind, method = "POST", path = PI })
+            local answer = start(made)
+            if answer.status ~= 201 then
+                assert.equal(503, answer.status)
+                answer = start(made)
+            end
+            assert.equal(201, answer.status, answer.body)
+            local sent, executed = calls(made)
+            assert.equal(1, executed)
+            for _, entry in ipairs(sent) do
+                assert.same({ sent[1].idempotency_key, sent[1].body },
+                    { entry.idempotency_key, entry.body })
+            end
+            assert.equal("DONE", state_of(made))
+        end)
+    end
+
+    it("is sent by the sweep when the process that meant to send it was killed", function()
+        local made = story.ordered(w, { shop = shop })
+        story.fault(w, { kind = "slow", method = "POST", path = PI, ms = 3000 })
+        shell.run(("curl -s -m 1 -o /dev/null -X POST -H 'Authorization: Bearer %s' "
+            .. "-H 'Content-Type: application/json' -d '{\"method\":\"CARD\"}' "
+            .. "http://127.0.0.1:%d/api/orders/%s/payment"):format(
+            made.buyer.token, w.port, made.order.id))
+        w.server:kill_all()
+        assert.equal("SENT", state_of(made))
+        w.db:query("update stripe_ops set next_at = now() where state = 'SENT'")
+        w.server:restart()
+        shell.wait_until("the sweep", 20, function()
+            return state_of(made) == "DONE"
+        end)
+        local _, executed = calls(made)
+        assert.equal(1, executed)
+        assert.equal("CONFIRMED", w:pay(made.buyer, made.order).json.status)
+    end)
+
+    it("stops sending what is older than Stripe's memory of keys", function()
+        local made = story.ordered(w, { shop = shop })
+        story.fault(w, { kind = "error_before", path = PI, times = 3 })
+        start(made)
+        w.db:query("update stripe_ops set first_sent_at = now() - interval '24 hours', "
+            .. "next_at = now() where state = 'UNKNOWN'")
+        local before = #calls(made)
+        shell.run("sleep 2")
+        assert.equal(before, #calls(made))
+        local jobs = w:expect(200, "GET", "/api/admin/jobs", w:admin())
+        for _, row in ipairs(jobs.data) do
+            if row.name == "stripe_ops" then
+                assert.equal(1, row.stuck)
+            end
+        end
+        w.db:query("update stripe_ops set first_sent_at = now()")
+    end)
+end)
+
+describe("stripe_ops.redact", function()
+    it("drops client secrets at any depth, and nothing else", function()
+        local kept = stripe_ops.redact({
+            id = "pi_1", client_secret = "s", list = { { client_secret = "s", a = 1 } },
+            error = { payment_intent = { client_secret = "s", status = "x" } },
+        })
+        assert.same({
+            id = "pi_1", list = { { a = 1 } }, error = { payment_intent = { status = "x" } },
+        }, json.decode(json.encode(kept)))
+    end)
+end)
