@@ -78,10 +78,11 @@ describe("a row as JSON", function()
     end
 
     it("escapes at every place of texts of every length", function()
+        local specials = { '"', "\\", "\n", "\31", "\127", "Ż", " ", "!", "#", "[", "]" }
         local texts = {}
         for length = 0, 26 do
             for place = 1, length do
-                for _, special in ipairs({ '"', "\\", "\n", "\31", "\127", "Ż", " ", "!", "#", "[", "]" }) do
+                for _, special in ipairs(specials) do
                     texts[#texts + 1] = ("x"):rep(place - 1) .. special .. ("y"):rep(length - place)
                 end
             end
