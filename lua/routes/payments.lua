@@ -1,6 +1,9 @@
 --- Paying an order.
+local crypto = require("core.crypto")
+local json = require("core.json")
 local db = require("souk.db")
 local err = require("souk.err")
+local idempotency = require("souk.idempotency")
 local s = require("souk.schema")
 local web = require("souk.web")
 local payment = require("flows.payment")
@@ -15,9 +18,34 @@ s.define("PaymentStart", s.object({
     amount = s.money(),
 }))
 
--- The answer holds a client secret, which is stored nowhere: so the route is not "idempotent" by
--- the stored answers of the kit, but by itself. Asked again, with a key or without, it is the same
--- payment.
+--- The answer holds a client secret, which is stored nowhere: so the kit cannot keep it for a
+--- replay. The key is kept with the payment's id, and a replay reads the same payment again.
+--- Returns {key, sha256, is_replay}, key nil when none was sent; or nil, err.
+local function claim(req)
+    local key, refusal = idempotency.key(req)
+    if refusal then
+        return nil, refusal
+    elseif not key then
+        return {}
+    end
+    local sha256 = crypto.sha256(req.raw)
+    local known, problem = db.one("idempotency/find", req.user.id, req.method, req.path, key)
+    if problem then
+        return nil, problem
+    elseif known and known.request_sha256 ~= sha256 then
+        return nil, err.idempotency_mismatch()
+    end
+    return { key = key, sha256 = sha256, is_replay = known ~= nil }
+end
+
+local function keep(req, claimed, payment_id)
+    if not claimed.key or claimed.is_replay then
+        return true
+    end
+    return db.exec("idempotency/store", req.user.id, req.method, req.path, claimed.key,
+        claimed.sha256, 201, json.encode({ paymentId = payment_id }), nil)
+end
+
 web.post("/api/orders/{id}/payment", {
     id = "payments.start", summary = "Start paying an order; asked again it is the same payment",
     description = "The client pays at the provider with clientSecret, which is stored nowhere.",
@@ -27,14 +55,25 @@ web.post("/api/orders/{id}/payment", {
         method = s.enum({ "CARD", "UPI", "BANK_TRANSFER", "WALLET" }),
     }),
     answers = { [201] = s.ref("PaymentStart") },
-    errors = { "not_found", "conflict", "order_expired", "stripe_away" },
+    errors = { "not_found", "conflict", "order_expired", "stripe_away", "idempotency_mismatch" },
     example = { method = "CARD" },
 }, function(req)
+    local claimed, refusal = claim(req)
+    if not claimed then
+        return nil, refusal
+    end
     local started, problem = payment.open(req.params.id, req.user.buyer_id, req.body.method)
     if not started then
         return nil, problem
     end
-    return web.created("/api/orders/" .. req.params.id, started)
+    local is_kept, failure = keep(req, claimed, started.paymentId)
+    if not is_kept then
+        return nil, failure
+    end
+    return web.reply(201, started, {
+        Location = "/api/orders/" .. req.params.id,
+        ["Idempotent-Replayed"] = claimed.is_replay and "true" or nil,
+    })
 end)
 
 web.post("/api/orders/{id}/confirm-payment", {

@@ -26,6 +26,19 @@ describe("routes.payments", function()
         assert.equal(first.paymentId, story.order(w, made).payment.id)
     end)
 
+    it("answers a key again with the same payment, and refuses it with another body", function()
+        local key = { ["Idempotency-Key"] = "pay-1" }
+        local first = w:request("POST", path("payment"), made.buyer, { method = "CARD" }, key)
+        local again = w:request("POST", path("payment"), made.buyer, { method = "CARD" }, key)
+        assert.same({ 201, first.body, "true" },
+            { again.status, again.body, again.headers["idempotent-replayed"] })
+        assert.is_nil(first.headers["idempotent-replayed"])
+        local other = w:request("POST", path("payment"), made.buyer, { method = "UPI" }, key)
+        assert.same({ 422, "idempotency_mismatch" }, { other.status, other.json.code })
+        assert.equal(0, w.db:value(
+            "select count(*) from idempotency_keys where body like '%clientSecret%'"))
+    end)
+
     local bad = {
         { "payment", { method = "CASH" } }, { "payment", {} },
         { "payment", { method = "CARD", amount = 1 } },
