@@ -49,7 +49,6 @@ struct worker {
     struct worker_settings settings;
     struct loop *loop;
     struct db_pool *pool;
-    struct db_catalog *no_catalog; /* the pool's own; statements come from the editions */
     struct db_leader *leader;
     struct helper *helper;
     struct fetch *fetch;
@@ -303,6 +302,16 @@ static bool listen_for_requests(struct worker *worker)
     return worker->metrics != NULL;
 }
 
+static void on_pool_state(void *arg, bool is_away, const char *why)
+{
+    struct worker *worker = arg;
+
+    if (is_away)
+        log_error("db.away", "worker=%d why=%s", worker->settings.index, why);
+    else
+        log_info("db.back", "worker=%d", worker->settings.index);
+}
+
 static bool connect_pool(struct worker *worker)
 {
     const struct conf *conf = worker->settings.conf;
@@ -313,9 +322,8 @@ static bool connect_pool(struct worker *worker)
         fprintf(stderr, "souk: db.url is empty: set DATABASE_URL, or start with ./souk up\n");
         return false;
     }
-    worker->no_catalog = db_catalog_new();
     worker->pool = db_pool_new(
-        worker->loop, worker->no_catalog,
+        worker->loop, NULL,
         (struct db_pool_settings){
             .url = conf_text(conf, "db.url"),
             .readers = (int)conf_int(conf, "db.readers"),
@@ -324,6 +332,8 @@ static bool connect_pool(struct worker *worker)
             .lock_timeout_ms = (int)conf_int(conf, "db.lock_timeout_ms"),
             .wait_max_ms = (int)conf_int(conf, "db.wait_max_ms"),
             .waiters_max = (int)conf_int(conf, "db.waiters_max"),
+            .on_state = on_pool_state,
+            .arg = worker,
         });
     return worker->pool != NULL;
 }
@@ -374,8 +384,6 @@ void worker_free(struct worker *worker)
     }
     if (worker->pool)
         db_pool_free(worker->pool);
-    if (worker->no_catalog)
-        db_catalog_free(worker->no_catalog);
     fetch_free(worker->fetch);
     helper_free(worker->helper);
     geo_index_free(worker->geo);
