@@ -1,13 +1,14 @@
---- Makes a generation: loads every route, gathers timers, and hands the bridge one table. Nothing here outlives the
---- generation; a reload runs it again in a fresh state.
+--- Makes a generation: loads every route, gathers timers, and hands the bridge one table. Nothing
+-- here outlives the generation; a reload runs it again in a fresh state.
 local openapi = require("souk.openapi")
 local timers = require("souk.timers")
 local web = require("souk.web")
 
 --- The files of lua/routes, in the order of the document.
 local ROUTES = {
-    "auth", "users", "products", "product_images", "inventory", "categories", "vendors", "vendor_profile",
-    "vendor_products", "cart", "checkout", "orders", "payments", "reviews", "vendor_orders",
+    "auth", "users", "products", "product_edit", "product_images", "inventory", "categories",
+    "vendors", "vendor_profile", "vendor_products", "cart", "checkout", "orders", "payments",
+    "reviews", "vendor_orders",
     "vendor_money", "vendor_dashboard", "webhooks", "admin_users", "admin_vendors",
     "admin_categories", "admin_orders", "admin_money", "admin_invariants", "admin_audit_log",
     "admin_generation", "docs",
@@ -22,7 +23,8 @@ local function routes_text()
     local lines = {}
     for i, route in ipairs(web.routes) do
         local roles = route.decl.roles
-        local who = roles == false and "anyone" or type(roles) == "table" and table.concat(roles, " ") or roles
+        local who = roles == false and "anyone" or type(roles) == "table"
+            and table.concat(roles, " ") or roles
         lines[i] = ("%-7s %-50s %-16s %s"):format(route.method, route.path, who, route.id)
     end
     return table.concat(lines, "\n")

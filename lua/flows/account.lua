@@ -151,7 +151,8 @@ function account.refresh(token)
         is_reused = false
         local row, failure = db.one("session/lock_token", hash)
         if not row then
-            return nil, failure or err.unauthenticated("the refresh token is not valid: log in again")
+            return nil, failure
+                or err.unauthenticated("the refresh token is not valid: log in again")
         end
         if row.is_expired or row.is_revoked or row.status ~= "ACTIVE" then
             return nil, err.unauthenticated("the refresh token is not valid: log in again")
@@ -177,7 +178,8 @@ end
 
 --- Ends the session that the refresh token belongs to, if it is this user's.
 function account.logout(user, token)
-    local count, problem = db.exec("session/revoke_by_token", crypto.sha256(token), user.id, "LOGOUT")
+    local count,
+        problem = db.exec("session/revoke_by_token", crypto.sha256(token), user.id, "LOGOUT")
     if not count then
         return nil, problem
     end

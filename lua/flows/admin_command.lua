@@ -1,5 +1,6 @@
---- `souk admin create --email E --password P [--name N]`: makes an administrator, or gives one that exists a new password.
---- `--password -` reads it from standard input, so that it shows in no list of processes.
+--- `souk admin create --email E --password P [--name N]`: makes an administrator, or gives one that
+-- exists a new password. `--password -` reads it from standard input, so that it shows in no list
+-- of processes.
 local crypto = require("core.crypto")
 local db = require("souk.db")
 local text = require("souk.text")

@@ -3,10 +3,30 @@
 local db = require("souk.db")
 local err = require("souk.err")
 local shared = require("core.shared")
+local web = require("souk.web")
 
 local catalogue = {}
 
 --- Counts and trees that workers keep are made again: call after the commit of what changed them.
+function catalogue.changed()
+    shared.bump("catalogue")
+end
+
+--- Inside a transaction: the locked row of a product that this user may change. Another vendor's
+--- is not there.
+function catalogue.lock(user, product_id)
+    local row, problem = db.one("product/lock", product_id)
+    if problem then
+        return nil, problem
+    end
+    if not row or (user.role ~= "ADMIN" and row.vendor_id ~= user.vendor_id) then
+        return nil, err.not_found()
+    end
+    return row
+end
+
+--- Runs change(row) on the locked product, if it is still the version of If-Match; commits, and
+-- gives the product as its owner sees it (JSON text).
 function catalogue.changed()
     shared.bump("catalogue")
 end
@@ -31,6 +51,8 @@ function catalogue.change(req, change)
         local row, refusal = catalogue.lock(req.user, req.params.id)
         if not row then
             return nil, refusal
+        elseif req.if_match and req.if_match ~= row.version then
+            return nil, err.precondition_failed()
         end
         return change(row)
     end)
@@ -39,6 +61,14 @@ function catalogue.change(req, change)
     end
     catalogue.changed()
     return db.row_json("product/full", req.params.id, nil)
+end
+
+--- The product as an answer, whose ETag carries the version that If-Match wants back. product: JSON
+-- text as product_full or product_public shape it, where version comes before any text of a client.
+function catalogue.reply(status, product, headers)
+    headers = headers or {}
+    headers.Version = product:match('"version":(%d+)')
+    return web.reply(status, web.json(product), headers)
 end
 
 local STEPS = {

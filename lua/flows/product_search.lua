@@ -20,13 +20,24 @@ local NEAR_BATCHES_MAX = 5
 
 local totals, total_count, totals_epoch = {}, 0, -1
 
---- The number of matches, at most 5 s old and never older than the last change of the catalogue.
---- Stock changes with every sale, so what depends on it is counted each time.
-local function total_of(filters, filters_text)
+--- Drops what is kept when the catalogue has changed, or it is too much.
+local function refresh_totals()
     local epoch = shared.read("catalogue")
     if epoch ~= totals_epoch or total_count >= TOTALS_MAX then
         totals, total_count, totals_epoch = {}, 0, epoch
     end
+    return epoch
+end
+
+local function keep_total(key, total)
+    total_count = total_count + (totals[key] and 0 or 1)
+    totals[key] = { total = total, at_us = clock.monotonic_us() }
+end
+
+--- The number of matches, at most 5 s old and never older than the last change of the catalogue.
+-- Stock changes with every sale, so what depends on it is counted each time.
+local function total_of(filters, filters_text)
+    local epoch = refresh_totals()
     local known = totals[filters_text]
     if known and clock.monotonic_us() - known.at_us < TOTAL_TTL_US then
         return known.total
@@ -37,13 +48,13 @@ local function total_of(filters, filters_text)
         return nil, problem
     end
     if filters.inStock == nil and totals_epoch == epoch then
-        total_count = total_count + (known and 0 or 1)
-        totals[filters_text] = { total = row.total, at_us = clock.monotonic_us() }
+        keep_total(filters_text, row.total)
     end
     return row.total
 end
 
---- Adds the vendors around the point to filters, nearest first: all in the radius, but no more than NEAR_BATCHES_MAX batches.
+--- Adds the vendors around the point to filters, nearest first: all in the radius, but no more
+-- than NEAR_BATCHES_MAX batches.
 local function add_near(filters, query)
     local ids, metres, last = json.array({}), json.array({}), nil
     for _ = 1, NEAR_BATCHES_MAX do
@@ -68,17 +79,22 @@ end
 
 local FILTERS = { "q", "category", "vendorId", "minPrice", "maxPrice", "inStock", "minRating" }
 
+--- What fields ask of one another.
 local function check(query)
-    if (query.lat == nil) ~= (query.lng == nil) then
-        return err.field(query.lat and "lng" or "lat", "is required with the other coordinate")
-    elseif query.radiusKm and not query.lat then
-        return err.field("radiusKm", "needs lat and lng")
-    elseif query.sort == "distance" and not query.lat then
-        return err.field("sort", "distance needs lat and lng")
-    elseif query.sort == "relevance" and not query.q then
-        return err.field("sort", "relevance needs q")
-    elseif query.minPrice and query.maxPrice and query.minPrice > query.maxPrice then
-        return err.field("maxPrice", "must not be below minPrice")
+    local is_placed = query.lat ~= nil
+    local rules = {
+        { is_placed ~= (query.lng ~= nil), is_placed and "lng" or "lat",
+            "is required with the other coordinate" },
+        { query.radiusKm and not is_placed, "radiusKm", "needs lat and lng" },
+        { query.sort == "distance" and not is_placed, "sort", "distance needs lat and lng" },
+        { query.sort == "relevance" and not query.q, "sort", "relevance needs q" },
+        { (query.minPrice or 0) > (query.maxPrice or math.huge), "maxPrice",
+            "must not be below minPrice" },
+    }
+    for _, rule in ipairs(rules) do
+        if rule[1] then
+            return err.field(rule[2], rule[3])
+        end
     end
     return nil
 end

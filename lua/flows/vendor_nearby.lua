@@ -1,5 +1,5 @@
---- Vendors around a point: who and how far from the index in memory, the rest from the database, which has the last word on
---- whether a vendor is active.
+--- Vendors around a point: who and how far from the index in memory, the rest from the database,
+-- which has the last word on whether a vendor is active.
 local db = require("souk.db")
 local geo_feed = require("flows.geo_feed")
 local json = require("core.json")

@@ -7,15 +7,18 @@ local s = schema
 local anything = s.any()
 
 web.get("/api/admin/audit-log", {
-    id = "admin.audit_log", summary = "Who did what, and why", tags = { "admin" }, roles = { "ADMIN" },
+    id = "admin.audit_log", summary = "Who did what, and why", tags = { "admin" },
+    roles = { "ADMIN" },
     query = page.query({
-        object = s.optional(s.string({ min = 1, max = 100, example = "vendor:0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" })),
+        object = s.optional(s.string({ min = 1, max = 100,
+            example = "vendor:0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" })),
         action = s.optional(s.string({ min = 1, max = 100, example = "vendor.approve" })),
         actorId = s.optional(s.uuid()),
     }),
     answers = { [200] = page.of(s.object({
         id = s.uuid(),
-        actor = s.nullable(s.object({ id = s.uuid(), email = s.nullable(s.string({ example = "root@souk.test" })) })),
+        actor = s.nullable(s.object({ id = s.uuid(),
+            email = s.nullable(s.string({ example = "root@souk.test" })) })),
         action = s.string({ example = "vendor.approve" }),
         object = s.string({ example = "vendor:0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" }),
         before = anything,

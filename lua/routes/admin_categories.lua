@@ -83,7 +83,8 @@ web.post("/api/admin/categories", {
             return nil, nil, refusal
         end
         local row, failure = db.one("category/create", id, body.parentId, body.name,
-            body.slug or text.slug(body.name) or ("category-" .. crypto.random_hex(4)), body.position)
+            body.slug or text.slug(body.name) or ("category-" .. crypto.random_hex(4)),
+                body.position)
         return nil, row, failure
     end)
     if not made then
@@ -93,7 +94,8 @@ web.post("/api/admin/categories", {
 end)
 
 web.patch("/api/admin/categories/{id}", {
-    id = "admin.categories.change", summary = "Change or move a category", tags = TAGS, roles = ADMIN,
+    id = "admin.categories.change", summary = "Change or move a category", tags = TAGS,
+    roles = ADMIN,
     description = "parentId null makes it a root.",
     params = { id = s.uuid() },
     body = s.object({
@@ -124,7 +126,8 @@ web.patch("/api/admin/categories/{id}", {
 end)
 
 web.delete("/api/admin/categories/{id}", {
-    id = "admin.categories.remove", summary = "Remove an empty category", tags = TAGS, roles = ADMIN,
+    id = "admin.categories.remove", summary = "Remove an empty category", tags = TAGS,
+    roles = ADMIN,
     params = { id = s.uuid() },
     answers = { [204] = true },
     errors = { "category_in_use" },

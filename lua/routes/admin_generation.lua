@@ -21,7 +21,8 @@ web.get("/api/admin/generation", {
     answers = { [200] = generation },
 }, function()
     return {
-        generation = info.generation, version = info.version, worker = info.worker, routes = #web.routes,
+        generation = info.generation, version = info.version, worker = info.worker,
+        routes = #web.routes,
     }
 end)
 
@@ -40,7 +41,8 @@ web.get("/api/admin/routes", {
         local roles = route.decl.roles
         data[i] = {
             id = route.id, method = route.method, path = route.path, isPublic = roles == false,
-            roles = json.array(type(roles) == "table" and { unpack(roles) } or roles and { roles } or {}),
+            roles = json.array(type(roles) == "table" and { unpack(roles) } or roles and { roles }
+                or {}),
         }
     end
     return { data = data }
@@ -57,7 +59,8 @@ end)
 
 web.post("/api/admin/reload", {
     id = "admin.reload", summary = "Serve the files as they are now", tags = TAGS, roles = ADMIN,
-    description = "Loaded aside first: when it does not load, the old generation keeps serving and details say where and why.",
+    description = "Loaded aside first: when it does not load, the old generation keeps serving and "
+        .. "details say where and why.",
     answers = { [200] = s.object({ generation = s.integer({ min = 1, example = 4 }) }) },
     errors = { "reload_refused" },
 }, function()

@@ -66,7 +66,8 @@ end
 for action, wanted in pairs({ suspend = "SUSPENDED", reinstate = "ACTIVE" }) do
     web.post("/api/admin/users/{id}/" .. action, {
         id = "admin.users." .. action, tags = TAGS, roles = ADMIN,
-        summary = action == "suspend" and "Suspend a user: its sessions end at once" or "Let a suspended user back in",
+        summary = action == "suspend" and "Suspend a user: its sessions end at once"
+            or "Let a suspended user back in",
         params = { id = s.uuid() },
         body = s.object({ reason = reason }),
         answers = { [200] = s.ref("AdminUser") },

@@ -16,8 +16,10 @@ local ADMIN = { "ADMIN" }
 local STEPS = {
     { "approve", "Let a vendor sell", PENDING = true, to = "ACTIVE", past = "approved" },
     { "reject", "Refuse a vendor", PENDING = true, to = "REJECTED", past = "rejected" },
-    { "suspend", "Take a vendor off the market", ACTIVE = true, to = "SUSPENDED", past = "suspended" },
-    { "reinstate", "Let a suspended vendor sell again", SUSPENDED = true, to = "ACTIVE", past = "reinstated" },
+    { "suspend", "Take a vendor off the market", ACTIVE = true, to = "SUSPENDED",
+        past = "suspended" },
+    { "reinstate", "Let a suspended vendor sell again", SUSPENDED = true, to = "ACTIVE",
+        past = "reinstated" },
 }
 
 web.get("/api/admin/vendors", {
@@ -40,7 +42,8 @@ local function take(req, step)
         if not row then
             return nil, problem or err.not_found()
         elseif not step[row.status] then
-            return nil, err.illegal_step(("a vendor that is %s cannot be %s"):format(row.status, step.past))
+            return nil,
+                err.illegal_step(("a vendor that is %s cannot be %s"):format(row.status, step.past))
         end
         return db.batch({
             { "vendor/set_status", row.id, step.to },

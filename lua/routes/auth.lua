@@ -22,7 +22,8 @@ schema.define("Session", s.object({
     user = s.ref("User"),
     accessToken = s.string({ example = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl" }),
     refreshToken = s.string({ example = "kY3nG8w0Qx7LrT2vB9mJ5pZ1cD6fH4sA0eU8iO3tWqN" }),
-    expiresIn = s.integer({ min = 1, example = 604800, describe = "Seconds that accessToken lives" }),
+    expiresIn = s.integer({ min = 1, example = 604800,
+        describe = "Seconds that accessToken lives" }),
 }))
 
 local email = s.string({ format = "email", max = 254 })
@@ -45,7 +46,8 @@ web.post("/api/auth/register", {
         name = s.string({ min = 1, max = 200, is_line = true, example = "Ada Lovelace" }),
         role = s.enum({ "BUYER", "VENDOR" }),
         vendor = s.optional(s.object({
-            businessName = s.string({ min = 1, max = 200, is_line = true, example = "Ada's Looms" }),
+            businessName = s.string({ min = 1, max = 200, is_line = true,
+                example = "Ada's Looms" }),
             description = s.optional(s.string({ max = 10000 })),
             location = s.optional(s.location()),
         })),
@@ -78,7 +80,8 @@ web.post("/api/auth/login", {
 end)
 
 web.post("/api/auth/refresh", {
-    id = "auth.refresh", summary = "Trade a refresh token for a new pair", tags = TAGS, roles = false,
+    id = "auth.refresh", summary = "Trade a refresh token for a new pair", tags = TAGS,
+    roles = false,
     description = "Each refresh token works once. One that comes again ends its whole session.",
     rate = RATE,
     body = s.object({ refreshToken = refresh_token }),
@@ -101,7 +104,8 @@ web.post("/api/auth/logout", {
 end)
 
 web.post("/api/users/me/password", {
-    id = "users.change_password", summary = "Change one's password", tags = { "users" }, roles = "ANY",
+    id = "users.change_password", summary = "Change one's password", tags = { "users" },
+    roles = "ANY",
     description = "All other sessions of the user end.",
     rate = RATE,
     body = s.object({ currentPassword = known_password, newPassword = new_password }),

@@ -17,7 +17,8 @@ schema.define("Category", s.object({
 }))
 
 web.get("/api/categories", {
-    id = "categories.tree", summary = "The tree of categories", tags = TAGS, roles = false, etag = true,
+    id = "categories.tree", summary = "The tree of categories", tags = TAGS, roles = false,
+    etag = true,
     description = "productCount counts what is on sale in a category and below it.",
     answers = { [200] = s.object({ data = s.array(s.ref("Category")) }) },
 }, function()
@@ -29,7 +30,8 @@ web.get("/api/categories", {
 end)
 
 web.get("/api/categories/{id}", {
-    id = "categories.detail", summary = "A category with what is below it", tags = TAGS, roles = false, etag = true,
+    id = "categories.detail", summary = "A category with what is below it", tags = TAGS,
+    roles = false, etag = true,
     description = "By id or slug.",
     params = { id = s.string({ min = 1, max = 100, example = "kitchen" }) },
     answers = { [200] = s.ref("Category") },

@@ -7,7 +7,8 @@ local web = require("souk.web")
 local TAGS = { "docs" }
 local HTML_HEADERS = {
     ["Content-Type"] = "text/html; charset=utf-8",
-    ["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    ["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; "
+        .. "base-uri 'none'; form-action 'none'",
 }
 
 --- Made on first request and kept for the generation, whose routes do not change.
@@ -19,7 +20,8 @@ local function pause()
 end
 
 web.get("/api/openapi.json", {
-    id = "docs.openapi", summary = "The OpenAPI 3.1 document", tags = TAGS, roles = false, etag = true,
+    id = "docs.openapi", summary = "The OpenAPI 3.1 document", tags = TAGS, roles = false,
+    etag = true,
     media = { [200] = "application/json" },
     answers = { [200] = true },
 }, function()

@@ -12,7 +12,8 @@ local stock = s.integer({ min = 0, max = 1e9, example = 12 })
 local function set_stock(req, row)
     local wanted = req.body.stock
     if req.body.ifStock and req.body.ifStock ~= row.stock then
-        return nil, err.stock_changed(nil, { { field = "ifStock", message = "stock is " .. row.stock } })
+        return nil,
+            err.stock_changed(nil, { { field = "ifStock", message = "stock is " .. row.stock } })
     elseif wanted < row.reserved then
         return nil, err.stock_below_reserved(nil, { {
             field = "stock", message = "must be at least what is reserved: " .. row.reserved,
@@ -27,8 +28,9 @@ local function set_stock(req, row)
 end
 
 web.put("/api/products/{id}/inventory", {
-    id = "products.set_stock", summary = "Say how many are in stock", tags = TAGS, roles = { "VENDOR" },
-    description = "With ifStock only when stock is that. Every change leaves an inventory movement.",
+    id = "products.set_stock", summary = "Say how many are in stock", tags = TAGS,
+    roles = { "VENDOR" },
+    description = "With ifStock only when stock is that. Every change leaves a movement.",
     params = { id = s.uuid() },
     body = s.object({ stock = stock, ifStock = s.optional(stock) }),
     answers = { [200] = s.ref("Product") },
@@ -48,7 +50,8 @@ web.put("/api/products/{id}/inventory", {
 end)
 
 web.get("/api/products/{id}/inventory", {
-    id = "products.movements", summary = "Why stock is what it is", tags = TAGS, roles = { "VENDOR", "ADMIN" },
+    id = "products.movements", summary = "Why stock is what it is", tags = TAGS,
+    roles = { "VENDOR", "ADMIN" },
     params = { id = s.uuid() },
     query = page.query(),
     answers = { [200] = page.of(s.object({

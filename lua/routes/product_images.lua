@@ -27,7 +27,8 @@ local function add_image(row, image)
     return results[2][1]
 end
 
---- The file is written before its row and taken back when the row is refused, so no row ever lacks its file.
+--- The file is written before its row and taken back when the row is refused, so no row ever lacks
+-- its file.
 local function store(req)
     local image, problem = media.store(req, "products")
     if not image then
@@ -49,8 +50,9 @@ end
 
 web.post("/api/products/{id}/images", {
     id = "products.add_image", summary = "Add a picture", tags = TAGS, roles = { "VENDOR" },
-    description = "JPEG, PNG or WebP of at most 5 MiB and 40 million pixels, as multipart/form-data (part image, field alt) "
-        .. "or raw bytes. The type is told by the bytes.",
+    description = "JPEG, PNG or WebP of at most 5 MiB and 40 million pixels, as "
+        .. "multipart/form-data (part image, field alt) or raw bytes. The type is told by the "
+        .. "bytes.",
     params = { id = s.uuid() },
     raw_body = true, body_max = media.body_max,
     media = { request = { "multipart/form-data", "image/jpeg", "image/png", "image/webp",

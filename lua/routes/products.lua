@@ -1,5 +1,4 @@
 local catalogue = require("flows.catalogue")
-local conf = require("core.conf")
 local crypto = require("core.crypto")
 local db = require("souk.db")
 local err = require("souk.err")
@@ -7,13 +6,10 @@ local json = require("core.json")
 local page = require("souk.page")
 local product_search = require("flows.product_search")
 local schema = require("souk.schema")
-local text = require("souk.text")
 local web = require("souk.web")
 local s = schema
 
 local TAGS = { "catalogue" }
-local CURRENCY = conf("currency") or "USD"
-local OWNERS = { "VENDOR", "ADMIN" }
 
 local product_fields = {
     id = s.uuid(),
@@ -21,7 +17,8 @@ local product_fields = {
     vendorId = s.uuid(),
     vendor = s.object({
         id = s.uuid(), businessName = s.string({ example = "Ada's Looms" }),
-        slug = s.string({ format = "slug", max = 100, example = "adas-looms" }), rating = s.rating(),
+        slug = s.string({ format = "slug", max = 100, example = "adas-looms" }),
+        rating = s.rating(),
     }),
     name = s.string({ max = 200, example = "Ceramic Mug" }),
     slug = s.string({ format = "slug", max = 100 }),
@@ -52,39 +49,17 @@ schema.define("Image", s.object({
 }))
 
 local facet = s.array(s.object({
-    id = s.uuid(), slug = s.string({ example = "kitchen" }), name = s.string({ example = "Kitchen" }),
+    id = s.uuid(), slug = s.string({ example = "kitchen" }),
+    name = s.string({ example = "Kitchen" }),
     count = s.integer({ min = 1 }),
 }))
 
-local name = s.string({ min = 1, max = 200, is_line = true, example = "Ceramic Mug" })
-local slug = s.string({ min = 1, max = 100, format = "slug" })
-local description = s.string({ max = 20000, example = "Thrown by hand." })
-local stock = s.integer({ min = 0, max = 1e9, example = 12 })
-local category_ids = s.array(s.uuid(), { max = 20 })
-local attributes = s.attributes({ max = 50 })
-
---- A product's JSON text as an answer whose ETag carries the version that If-Match wants back.
-local function product_reply(status, product, headers)
-    headers = headers or {}
-    headers.Version = product:match('"version":(%d+)')
-    return web.reply(status, web.json(product), headers)
-end
-
-local function check_currency(price)
-    if price and price.currency ~= CURRENCY then
-        return nil, err.field("price.currency", "must be " .. CURRENCY)
-    end
-    return true
-end
-
--- Reading ------------------------------------------------------------------------------------------------------------
-
 web.get("/api/products", {
     id = "products.list", summary = "Products on sale", tags = TAGS, roles = false, etag = true,
-    description = "q takes words, \"phrases\", or and -not. category is an id or slug and takes what is below it. "
-        .. "Distances are on the mean sphere of 6371.0088 km, up to 0.6 % off the ellipsoid. With lat and lng "
-        .. "the products of the 5000 nearest vendors at most. total counts up to 100000 (10000 with q): totalIsExact says "
-        .. "whether it is all.",
+    description = "q takes words, \"phrases\", or and -not. category is an id or slug and takes "
+        .. "what is below it. Distances are on the mean sphere of 6371.0088 km, up to 0.6 % "
+        .. "off the ellipsoid. With lat and lng the products of the 5000 nearest vendors at "
+        .. "most. total counts up to 100000 (10000 with q): totalIsExact says whether it is all.",
     query = page.query({
         q = s.optional(s.string({ min = 1, max = 200, example = "mug" })),
         category = s.optional(s.string({ min = 1, max = 100, example = "kitchen" })),
@@ -96,7 +71,8 @@ web.get("/api/products", {
         lat = s.optional(s.number({ min = -90, max = 90, example = 51.5072 })),
         lng = s.optional(s.number({ min = -180, max = 180, example = -0.1276 })),
         radiusKm = s.optional(s.number({ above = 0, max = 20038, example = 25 })),
-        sort = s.optional(s.enum({ "relevance", "newest", "price", "-price", "rating", "distance" })),
+        sort = s.optional(s.enum({ "relevance", "newest", "price", "-price", "rating",
+            "distance" })),
         facets = s.optional(s.enum({ "category", "vendor", "category,vendor", "vendor,category" })),
     }),
     answers = { [200] = page.of(s.ref("Product"), {
@@ -105,14 +81,16 @@ web.get("/api/products", {
 }, product_search.list)
 
 web.get("/api/products/suggest", {
-    id = "products.suggest", summary = "Completions of a name, typing errors forgiven", tags = TAGS, roles = false,
+    id = "products.suggest", summary = "Completions of a name, typing errors forgiven", tags = TAGS,
+    roles = false,
     etag = true,
     query = s.object({
         q = s.string({ min = 1, max = 100, example = "ceramc" }),
         limit = s.optional(s.integer({ min = 1, max = 10, example = 10 }), 10),
     }),
     answers = { [200] = s.object({ data = s.array(s.object({
-        text = s.string({ example = "Ceramic Mug" }), slug = slug, productId = s.uuid(),
+        text = s.string({ example = "Ceramic Mug" }),
+        slug = s.string({ format = "slug", max = 100 }), productId = s.uuid(),
     })) }) },
 }, function(req)
     local typed = req.query.q:lower()
@@ -141,7 +119,8 @@ local function find(user, id_or_slug)
 end
 
 web.get("/api/products/{id}", {
-    id = "products.detail", summary = "A product", tags = TAGS, roles = false, optional_auth = true, etag = true,
+    id = "products.detail", summary = "A product", tags = TAGS, roles = false, optional_auth = true,
+    etag = true,
     description = "By id or slug. stock and reserved only for its vendor and admins.",
     params = { id = s.string({ min = 1, max = 100, example = "ceramic-mug" }) },
     answers = { [200] = s.ref("Product") },
@@ -150,136 +129,5 @@ web.get("/api/products/{id}", {
     if not product then
         return nil, problem or err.not_found()
     end
-    return product_reply(200, product)
+    return catalogue.reply(200, product)
 end)
-
--- Writing ------------------------------------------------------------------------------------------------------------
-
-web.post("/api/products", {
-    id = "products.create", summary = "Add a product, as a draft", tags = { "selling" }, roles = { "VENDOR" },
-    idempotent = "transaction",
-    body = s.object({
-        name = name,
-        slug = s.optional(slug),
-        description = s.optional(description, ""),
-        price = s.money(),
-        stock = stock,
-        categoryIds = s.optional(category_ids),
-        attributes = s.optional(attributes),
-    }),
-    answers = { [201] = s.ref("Product") },
-    errors = { "product_name_taken" },
-    example = {
-        name = "Ceramic Mug", description = "Thrown by hand.", stock = 12,
-        price = { amount = 1999, currency = "USD" },
-    },
-}, function(req)
-    local body, id = req.body, crypto.uuid7()
-    local is_known, refusal = check_currency(body.price)
-    if not is_known then
-        return nil, refusal
-    end
-    local categories = db.array(body.categoryIds or {})
-    local results, problem = db.batch({
-        { "category/require", categories },
-        {
-            "product/create", id, req.user.vendor_id, body.name,
-            body.slug or text.slug(body.name) or ("product-" .. crypto.random_hex(6)), body.description,
-            json.encode(json.object(body.attributes or {})), body.price.amount, body.price.currency,
-            body.stock, categories, req.user.id,
-        },
-        { "product/full", id, db.null, json = true },
-    })
-    if not results then
-        return nil, problem
-    end
-    return product_reply(201, results[3]:sub(2, -2), { Location = "/api/products/" .. id })
-end)
-
-web.patch("/api/products/{id}", {
-    id = "products.change", summary = "Change a product", tags = { "selling" }, roles = OWNERS, etag = true,
-    params = { id = s.uuid() },
-    body = s.object({
-        name = s.optional(name),
-        slug = s.optional(slug),
-        description = s.optional(description),
-        price = s.optional(s.money()),
-        categoryIds = s.optional(category_ids),
-        attributes = s.optional(attributes),
-    }),
-    answers = { [200] = s.ref("Product") },
-    errors = { "product_name_taken", "precondition_failed", "illegal_step" },
-    example = { price = { amount = 1799, currency = "USD" } },
-}, function(req)
-    local body = req.body
-    local is_known, refusal = check_currency(body.price)
-    if not is_known then
-        return nil, refusal
-    end
-    local product, problem = catalogue.change(req, function(row)
-        if req.if_match and req.if_match ~= row.version then
-            return nil, err.precondition_failed()
-        elseif row.status == "ARCHIVED" then
-            return nil, err.illegal_step("an archived product cannot be changed")
-        end
-        local entries = { {
-            "product/change", row.id, body.name or db.null, body.slug or db.null,
-            body.description or db.null,
-            body.attributes and json.encode(body.attributes) or db.null,
-            body.price and body.price.amount or db.null,
-        } }
-        if body.categoryIds then
-            entries[2] = { "category/require", db.array(body.categoryIds) }
-            entries[3] = { "product/file", row.id, db.array(body.categoryIds) }
-        end
-        return db.batch(entries)
-    end)
-    if not product then
-        return nil, problem
-    end
-    return product_reply(200, product)
-end)
-
-web.delete("/api/products/{id}", {
-    id = "products.remove", summary = "Take a product out of the catalogue for good", tags = { "selling" },
-    roles = OWNERS,
-    description = "It is archived: orders keep what they say of it. Its name and slug are free again.",
-    params = { id = s.uuid() },
-    answers = { [204] = true },
-    errors = { "precondition_failed" },
-}, function(req)
-    local product, problem = catalogue.change(req, function(row)
-        if req.if_match and req.if_match ~= row.version then
-            return nil, err.precondition_failed()
-        end
-        return row.status == "ARCHIVED" or catalogue.step(row, "archive")
-    end)
-    if not product then
-        return nil, problem
-    end
-    return web.no_content()
-end)
-
-for _, step in ipairs({
-    { "publish", "Put a product on sale" },
-    { "unpublish", "Take a product off sale" },
-    { "archive", "Take a product out of the catalogue for good" },
-}) do
-    web.post("/api/products/{id}/" .. step[1], {
-        id = "products." .. step[1], summary = step[2], tags = { "selling" }, roles = OWNERS,
-        params = { id = s.uuid() },
-        answers = { [200] = s.ref("Product") },
-        errors = { "illegal_step", "precondition_failed" },
-    }, function(req)
-        local product, problem = catalogue.change(req, function(row)
-            if req.if_match and req.if_match ~= row.version then
-                return nil, err.precondition_failed()
-            end
-            return catalogue.step(row, step[1])
-        end)
-        if not product then
-            return nil, problem
-        end
-        return product_reply(200, product)
-    end)
-end

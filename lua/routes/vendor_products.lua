@@ -4,7 +4,8 @@ local web = require("souk.web")
 local s = schema
 
 web.get("/api/vendor/products", {
-    id = "vendor.products", summary = "One's own products, in all states", tags = { "selling" }, roles = { "VENDOR" },
+    id = "vendor.products", summary = "One's own products, in all states", tags = { "selling" },
+    roles = { "VENDOR" },
     query = page.query({
         status = s.optional(s.enum({ "DRAFT", "PUBLISHED", "UNPUBLISHED", "ARCHIVED" })),
     }),

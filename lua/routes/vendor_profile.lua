@@ -25,8 +25,10 @@ web.get("/api/vendor/profile", {
 web.patch("/api/vendor/profile", {
     id = "vendor.change_profile", summary = "Change one's shop", tags = TAGS, roles = VENDOR,
     body = s.object({
-        businessName = s.optional(s.string({ min = 1, max = 200, is_line = true, example = "Ada's Looms" })),
-        slug = s.optional(s.string({ min = 1, max = 100, format = "slug", example = "adas-looms" })),
+        businessName = s.optional(s.string({ min = 1, max = 200, is_line = true,
+            example = "Ada's Looms" })),
+        slug = s.optional(s.string({ min = 1, max = 100, format = "slug",
+            example = "adas-looms" })),
         description = s.optional(s.string({ max = 10000, example = "Woven in Lambeth." })),
         country = s.optional(s.string({ format = "country" })),
     }),
@@ -35,7 +37,8 @@ web.patch("/api/vendor/profile", {
     example = { description = "Woven in Lambeth." },
 }, function(req)
     local body = req.body
-    local _, problem = db.exec("vendor/change_profile", req.user.vendor_id, body.businessName, body.slug,
+    local _, problem = db.exec("vendor/change_profile", req.user.vendor_id, body.businessName,
+        body.slug,
         body.description, body.country)
     if problem then
         return nil, problem

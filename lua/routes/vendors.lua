@@ -37,9 +37,10 @@ web.get("/api/vendors", {
 end)
 
 web.get("/api/vendors/nearby", {
-    id = "vendors.nearby", summary = "Vendors around a point, nearest first", tags = TAGS, roles = false,
-    description = "Within radiusKm, or the nearest ones without it. distanceKm is along the mean sphere of 6371.0088 km, up to "
-        .. "0.6 % off the ellipsoid; ties by id.",
+    id = "vendors.nearby", summary = "Vendors around a point, nearest first", tags = TAGS,
+    roles = false,
+    description = "Within radiusKm, or the nearest ones without it. distanceKm is along the mean "
+        .. "sphere of 6371.0088 km, up to 0.6 % off the ellipsoid; ties by id.",
     query = s.object({
         lat = s.number({ min = -90, max = 90, example = 51.5072 }),
         lng = s.number({ min = -180, max = 180, example = -0.1276 }),
@@ -54,7 +55,8 @@ end)
 
 --- Only an active vendor is public; its own user and admins see it in any status.
 web.get("/api/vendors/{id}", {
-    id = "vendors.detail", summary = "A vendor", tags = TAGS, roles = false, optional_auth = true, etag = true,
+    id = "vendors.detail", summary = "A vendor", tags = TAGS, roles = false, optional_auth = true,
+    etag = true,
     description = "By id or slug.",
     params = { id = s.string({ min = 1, max = 100, example = "adas-looms" }) },
     answers = { [200] = s.ref("Vendor") },

@@ -8,8 +8,9 @@ local function text_of(value)
     return value == nil and json.null or json.encode(value)
 end
 
---- The row as an entry of db.batch. entry: {actor = user id or nil for the server, action = "vendor.approve", object =
---- "vendor:<id>", before, after = plain tables or nil, reason, request_id}.
+--- The row as an entry of db.batch. entry: {actor = user id or nil for the server, action =
+-- "vendor.approve", object = "vendor:<id>", before, after = plain tables or nil, reason,
+-- request_id}.
 function audit.entry(entry)
     return {
         "audit/write", entry.actor or json.null, entry.action, entry.object,

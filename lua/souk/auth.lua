@@ -1,6 +1,7 @@
---- Who is asking. The order of checks is fixed: token present, signature, expiry, user exists and is active, session
---- not ended, role. Users are cached a worker for at most USER_TTL_US, and dropped at once when the shared "auth" counter
---- moves (a suspension, a changed role or password, a logout).
+--- Who is asking. The order of checks is fixed: token present, signature, expiry, user exists and
+-- is active, session not ended, role. Users are cached a worker for at most USER_TTL_US, and
+-- dropped at once when the shared "auth" counter moves (a suspension, a changed role or password,
+-- a logout).
 local clock = require("core.clock")
 local crypto = require("core.crypto")
 local db = require("souk.db")

@@ -1,4 +1,5 @@
---- The database for routes and flows: named statements of sql/queries, and transactions as a function.
+--- The database for routes and flows: named statements of sql/queries, and transactions as a
+-- function.
 local core_db = require("core.db")
 local json = require("core.json")
 
@@ -26,7 +27,8 @@ local function pack(...)
     return { n = select("#", ...), ... }
 end
 
---- One try. Returns is_done and the packed results to hand on, or false and why it may be tried again.
+--- One try. Returns is_done and the packed results to hand on, or false and why it may be tried
+-- again.
 local function attempt(fn)
     local is_begun, problem = core_db.begin()
     if not is_begun then
@@ -51,9 +53,9 @@ local function attempt(fn)
     return true, pack(unpack(results, 2, results.n))
 end
 
---- Runs fn in a transaction: commits when it returns, rolls back when it returns `nil, err` or raises. Inside another
---- tx it simply runs, as part of that one. A deadlock or serialization failure runs fn again, so fn must have no other
---- effects than its statements.
+--- Runs fn in a transaction: commits when it returns, rolls back when it returns `nil, err` or
+-- raises. Inside another tx it simply runs, as part of that one. A deadlock or serialization
+-- failure runs fn again, so fn must have no other effects than its statements.
 function db.tx(fn)
     if core_db.in_tx() then
         return fn()

@@ -1,4 +1,5 @@
---- The OpenAPI document as one page of HTML: no scripts, nothing fetched, readable without colours.
+--- The OpenAPI document as one page of HTML: no scripts, nothing fetched, readable without
+-- colours.
 local json = require("core.json")
 
 local docs_page = {}
@@ -6,15 +7,27 @@ local docs_page = {}
 local METHODS = { "get", "post", "put", "patch", "delete" }
 
 local STYLE = [[
-:root{color-scheme:light dark;--line:#8884;--soft:#8881}
-body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:0 auto;padding:2rem 1rem 6rem}
-h1{margin:0}h2{margin:3rem 0 .5rem;border-bottom:1px solid var(--line)}h4{margin:1rem 0 .25rem}
-code,pre{font:14px/1.45 ui-monospace,monospace}pre{background:var(--soft);padding:.75rem;overflow:auto;margin:.25rem 0;border-radius:4px}
-nav a{margin-right:1rem;white-space:nowrap}details{border-bottom:1px solid var(--line);padding:.35rem 0}
-summary{cursor:pointer}summary b{display:inline-block;width:4.5rem;font:600 13px ui-monospace,monospace}
-summary span{opacity:.75;margin-left:.75rem}.get{color:#1a7f4b}.post{color:#1f6feb}.put,.patch{color:#9a6700}.delete{color:#c5283d}
-details>div{padding:.25rem 0 1rem 1rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .75rem .2rem 0;
-vertical-align:top;border-bottom:1px solid var(--line)}small{opacity:.75}]]
+:root { color-scheme: light dark; --line: #8884; --soft: #8881 }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 0 auto;
+       padding: 2rem 1rem 6rem }
+h1 { margin: 0 }
+h2 { margin: 3rem 0 .5rem; border-bottom: 1px solid var(--line) }
+h4 { margin: 1rem 0 .25rem }
+code, pre { font: 14px/1.45 ui-monospace, monospace }
+pre { background: var(--soft); padding: .75rem; overflow: auto; margin: .25rem 0;
+      border-radius: 4px }
+nav a { margin-right: 1rem; white-space: nowrap }
+details { border-bottom: 1px solid var(--line); padding: .35rem 0 }
+details > div { padding: .25rem 0 1rem 1rem }
+summary { cursor: pointer }
+summary b { display: inline-block; width: 4.5rem; font: 600 13px ui-monospace, monospace }
+summary span { opacity: .75; margin-left: .75rem }
+.get { color: #1a7f4b } .post { color: #1f6feb } .put, .patch { color: #9a6700 }
+.delete { color: #c5283d }
+table { border-collapse: collapse; width: 100% }
+td { text-align: left; padding: .2rem .75rem .2rem 0; vertical-align: top;
+     border-bottom: 1px solid var(--line) }
+small { opacity: .75 }]]
 
 local function escape(value)
     return (tostring(value):gsub("[&<>\"]", {
@@ -60,7 +73,8 @@ local function range_text(schema)
         { "minLength", "length >=" }, { "maxLength", "length <=" }, { "maxItems", "items <=" },
     }) do
         local value = schema[bound[1]]
-        if value and not (bound[1] == "minLength" and value == 0) and math.abs(value) < 2 ^ 53 - 1 then
+        if value and not (bound[1] == "minLength" and value == 0)
+            and math.abs(value) < 2 ^ 53 - 1 then
             out[#out + 1] = bound[2] .. " " .. ("%.15g"):format(value)
         end
     end
@@ -79,6 +93,13 @@ local function object_text(schema, indent)
     return #lines == 0 and "{}" or "{\n" .. table.concat(lines, "\n") .. "\n" .. indent .. "}"
 end
 
+local function scalar_text(schema)
+    local name = type(schema.type) == "table" and table.concat(schema.type, " or ")
+        or schema.type or "any"
+    local is_told = schema.format and schema.format ~= "int64"
+    return name .. (is_told and " " .. schema.format or "") .. range_text(schema)
+end
+
 --- A schema in the manner of a type: names, "?" where it may be missing, bounds in brackets.
 function type_text(schema, indent)
     if schema["$ref"] then
@@ -87,16 +108,12 @@ function type_text(schema, indent)
         return type_text(schema.anyOf[1], indent) .. " or null"
     elseif schema.enum then
         return table.concat(schema.enum, " | ")
-    elseif type(schema.type) == "table" and schema.properties then
-        return object_text(schema, indent) .. " or null"
-    elseif schema.type == "object" then
-        return object_text(schema, indent)
+    elseif schema.properties then
+        return object_text(schema, indent) .. (schema.type == "object" and "" or " or null")
     elseif schema.type == "array" then
         return "list of " .. type_text(schema.items, indent) .. range_text(schema)
     end
-    local name = type(schema.type) == "table" and table.concat(schema.type, " or ") or schema.type or "any"
-    local format = schema.format and schema.format ~= "int64" and (" " .. schema.format) or ""
-    return name .. format .. range_text(schema)
+    return scalar_text(schema)
 end
 
 local function parameter_rows(operation, add)
@@ -133,15 +150,18 @@ local function response_rows(operation, add)
             content_block("Answer", response.content or {}, add)
         else
             refusals[#refusals + 1] = "<tr><td>" .. status .. "<td>"
-                .. escape(response.description):gsub("\n\n", "<br>"):gsub("`(.-)`", "<code>%1</code>")
+                .. escape(response.description):gsub("\n\n", "<br>"):gsub("`(.-)`",
+                    "<code>%1</code>")
         end
     end
     add("<h4>Refusals</h4><table>", table.concat(refusals), "</table>")
 end
 
 local function operation_block(path, method, operation, add)
-    add('<details id="', escape(operation.operationId), '"><summary><b class="', method, '">', method:upper(),
-        "</b><code>", escape(path), "</code><span>", escape(operation.summary), "</span></summary><div>")
+    add('<details id="', escape(operation.operationId), '"><summary><b class="', method, '">',
+        method:upper(),
+        "</b><code>", escape(path), "</code><span>", escape(operation.summary),
+            "</span></summary><div>")
     for paragraph in (operation.description .. "\n\n"):gmatch("(.-)\n\n") do
         add("<p>", escape(paragraph), "</p>")
     end
@@ -152,7 +172,8 @@ local function operation_block(path, method, operation, add)
 end
 
 local function tag_section(document, tag, add, pause)
-    add('<h2 id="', escape(tag.name), '">', escape(tag.name), "</h2><p>", escape(tag.description), "</p>")
+    add('<h2 id="', escape(tag.name), '">', escape(tag.name), "</h2><p>", escape(tag.description),
+        "</p>")
     for _, path in ipairs(sorted_keys(document.paths)) do
         for _, method in ipairs(METHODS) do
             local operation = document.paths[path][method]
@@ -172,8 +193,9 @@ function docs_page.html(document, pause)
             out[#out + 1] = (select(i, ...))
         end
     end
-    add('<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
-        "<title>", escape(document.info.title), " API</title><style>", STYLE, "</style><h1>",
+    add('<!doctype html><html lang="en"><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width"><title>',
+        escape(document.info.title), " API</title><style>", STYLE, "</style><h1>",
         escape(document.info.title), "</h1><p>", escape(document.info.description),
         '</p><p><a href="openapi.json">openapi.json</a></p><nav>')
     for _, tag in ipairs(document.tags) do

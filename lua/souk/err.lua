@@ -1,5 +1,5 @@
---- The refusals of core/base/err.def as constructors, and the JSON a client gets for one. `err.not_found("…", details)`
---- makes an error; a route returns it as `nil, err`.
+--- The refusals of core/base/err.def as constructors, and the JSON a client gets for one.
+-- `err.not_found("…", details)` makes an error; a route returns it as `nil, err`.
 local clock = require("core.clock")
 local core_err = require("core.err")
 local json = require("core.json")
@@ -8,7 +8,8 @@ local err = {}
 
 local REASONS = {
     [400] = "Bad Request", [401] = "Unauthorized", [402] = "Payment Required", [403] = "Forbidden",
-    [404] = "Not Found", [405] = "Method Not Allowed", [408] = "Request Timeout", [409] = "Conflict",
+    [404] = "Not Found", [405] = "Method Not Allowed", [408] = "Request Timeout",
+        [409] = "Conflict",
     [410] = "Gone", [411] = "Length Required", [412] = "Precondition Failed",
     [413] = "Payload Too Large", [415] = "Unsupported Media Type", [417] = "Expectation Failed",
     [422] = "Unprocessable Entity", [429] = "Too Many Requests",
@@ -26,8 +27,8 @@ function err.field(field, message)
     return core_err.invalid(nil, { { field = field, message = message } })
 end
 
---- Status and body text of an error, for replies that need headers of their own or are kept for a replay. The bridge
---- writes the same shape for `nil, err`.
+--- Status and body text of an error, for replies that need headers of their own or are kept for a
+-- replay. The bridge writes the same shape for `nil, err`.
 function err.reply(req, e)
     local body = {
         statusCode = e.status,

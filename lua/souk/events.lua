@@ -1,4 +1,5 @@
---- What happened, told to others after commit: a row of the outbox, written by the transaction that did it.
+--- What happened, told to others after commit: a row of the outbox, written by the transaction
+-- that did it.
 local db = require("souk.db")
 local json = require("core.json")
 

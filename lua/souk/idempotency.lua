@@ -1,7 +1,8 @@
 --- Idempotency-Key: the same user, method, path and key answer the same bytes again for 24 hours.
---- "transaction" routes: one transaction takes the key's advisory lock, does the work and stores the answer; what fails is not
---- stored, since nothing happened. "resumable" routes (they call others between their transactions): a RUNNING row is
---- committed first, and taken over by the next try once its lock has run out.
+-- "transaction" routes: one transaction takes the key's advisory lock, does the work and stores
+-- the answer; what fails is not stored, since nothing happened. "resumable" routes (they call
+-- others between their transactions): a RUNNING row is committed first, and taken over by the next
+-- try once its lock has run out.
 local crypto = require("core.crypto")
 local db = require("souk.db")
 local err = require("souk.err")
@@ -101,28 +102,18 @@ local function claim(id)
     elseif row.known.request_sha256 == id.sha256 and row.known.state == "RUNNING" then
         return nil, nil, err.idempotency_in_progress()
     end
-    return nil, replay(row.known, id.sha256)
+    local known, mismatch = replay(row.known, id.sha256)
+    return nil, known, mismatch
 end
 
---- answer_of_error(err) makes the stored answer of a declined payment.
-function idempotency.resumable(req, key, run, answer_of_error)
-    local id = identity(req, key)
-    local is_claimed, answer, refusal = claim(id)
-    if not is_claimed then
-        if not answer then
-            refusal = refusal or err.idempotency_mismatch()
-        end
-        return answer, refusal
-    end
+--- What run() gave, with a declined payment made into an answer. Raises what it raised, after
+-- giving the key back.
+local function run_claimed(id, run, answer_of_error)
     local is_ok, made, problem = pcall(run)
-    if is_ok and not made and problem and problem.status == 402 then
+    if is_ok and not made and problem.status == 402 then
         made = answer_of_error(problem)
     end
     if is_ok and made then
-        local is_stored, failure = store(id, made)
-        if not is_stored then
-            return nil, failure
-        end
         return made
     end
     db.exec("idempotency/release", id.user_id, id.method, id.path, id.key)
@@ -130,6 +121,24 @@ function idempotency.resumable(req, key, run, answer_of_error)
         error(made, 0)
     end
     return nil, problem
+end
+
+--- answer_of_error(err) makes the answer that is stored of a declined payment.
+function idempotency.resumable(req, key, run, answer_of_error)
+    local id = identity(req, key)
+    local is_claimed, known, refusal = claim(id)
+    if not is_claimed then
+        return known, refusal
+    end
+    local made, problem = run_claimed(id, run, answer_of_error)
+    if not made then
+        return nil, problem
+    end
+    local is_stored, failure = store(id, made)
+    if not is_stored then
+        return nil, failure
+    end
+    return made
 end
 
 return idempotency

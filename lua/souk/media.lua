@@ -19,13 +19,15 @@ local function unpack_body(req)
     local content_type = req:header("Content-Type") or ""
     if content_type:lower():find("^multipart/form%-data") then
         return multipart.file(req.raw, content_type)
-    elseif content_type:lower():find("^image/") or content_type:lower():find("^application/octet%-stream") then
+    elseif content_type:lower():find("^image/")
+        or content_type:lower():find("^application/octet%-stream") then
         return req.raw, {}
     end
     return nil, err.unsupported_media("send multipart/form-data, or the bytes of an image")
 end
 
---- Stores the picture of a request below folder. Returns {id, url, media_type, size_bytes, width, height, alt}; or nil, err (413, 415).
+--- Stores the picture of a request below folder. Returns {id, url, media_type, size_bytes, width,
+-- height, alt}; or nil, err (413, 415).
 function media.store(req, folder)
     local bytes, fields = unpack_body(req)
     if not bytes then

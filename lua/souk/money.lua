@@ -1,4 +1,5 @@
---- Whole minor units. Every operation is exact up to 10^12 a sum; floats never hold a fraction of money.
+--- Whole minor units. Every operation is exact up to 10^12 a sum; floats never hold a fraction of
+-- money.
 local floor = math.floor
 
 local money = {}
@@ -6,8 +7,8 @@ local money = {}
 local BPS_WHOLE = 10000
 local AMOUNT_MAX = 1e12
 
---- floor(a * b / c) and the remainder, exact although a * b may be far beyond 2^53: schoolbook multiplication by the
---- bits of b. All whole and not negative; c at most 10^15.
+--- floor(a * b / c) and the remainder, exact although a * b may be far beyond 2^53: schoolbook
+-- multiplication by the bits of b. All whole and not negative; c at most 10^15.
 local function multiply_divide(a, b, c)
     local quotient_a, rest_a = floor(a / c), a % c
     local quotient, rest = 0, 0
@@ -41,8 +42,8 @@ function money.bps(amount, bps)
     return (multiply_divide(amount, bps, BPS_WHOLE))
 end
 
---- amount cut in proportion to weights, by largest remainder; equal remainders go to the earlier part. The parts always
---- add up to amount. All weights 0: the first part gets everything.
+--- amount cut in proportion to weights, by largest remainder; equal remainders go to the earlier
+-- part. The parts always add up to amount. All weights 0: the first part gets everything.
 function money.split(amount, weights)
     check_amount(amount)
     local total = 0

@@ -13,8 +13,6 @@ local function boundary_of(content_type)
     return boundary and #boundary <= 70 and boundary or nil
 end
 
-local malformed = "the multipart body is malformed"
-
 --- The parts as {head, from, to}; nil when the frame is broken.
 local function parts_of(body, boundary)
     local delimiter = "--" .. boundary
@@ -36,33 +34,50 @@ local function parts_of(body, boundary)
     return body:sub(at, at + 1) == "--" and parts or nil
 end
 
---- The bytes of the one file (part `image` or `file`, or any with a filename) and a table of the text fields; or nil, err.
-function multipart.file(body, content_type)
-    local boundary = boundary_of(content_type)
-    local parts = boundary and parts_of(body, boundary)
-    if not parts then
-        return nil, err.bad_request(malformed)
-    end
-    local bytes, fields = nil, {}
+local function name_of(part)
+    return part.head:match('[;%s]name="([^"\r\n]*)"') or part.head:match("[;%s]name=([%w_-]+)")
+end
+
+local function is_file(part)
+    local name = name_of(part)
+    return name == "image" or name == "file" or part.head:find("filename", 1, true) ~= nil
+end
+
+--- The text fields by name; or nil, err.
+local function fields_of(body, parts)
+    local fields = {}
     for _, part in ipairs(parts) do
-        local name = part.head:match('[;%s]name="([^"\r\n]*)"') or part.head:match("[;%s]name=([%w_-]+)")
-        if part.head:find("filename", 1, true) or name == "image" or name == "file" then
-            if bytes then
-                return nil, err.field("image", "send one file a request")
-            end
-            bytes = body:sub(part.from, part.to)
-        elseif name and part.to - part.from < FIELD_MAX then
-            local value = body:sub(part.from, part.to)
+        local name, value = name_of(part), body:sub(part.from, part.to)
+        if name and not is_file(part) and #value <= FIELD_MAX then
             if not text.is_utf8(value) or value:find("\0", 1, true) then
                 return nil, err.field(text.printable(name), "must be UTF-8 without NUL")
             end
             fields[name] = value
         end
     end
-    if not bytes or bytes == "" then
-        return nil, err.field("image", "is required")
+    return fields
+end
+
+--- The bytes of the one file (part `image` or `file`, or any with a filename) and a table of the
+-- text fields; or nil, err.
+function multipart.file(body, content_type)
+    local boundary = boundary_of(content_type)
+    local parts = boundary and parts_of(body, boundary)
+    if not parts then
+        return nil, err.bad_request("the multipart body is malformed")
     end
-    return bytes, fields
+    local files = {}
+    for _, part in ipairs(parts) do
+        files[#files + 1] = is_file(part) and body:sub(part.from, part.to) or nil
+    end
+    if #files ~= 1 or files[1] == "" then
+        return nil, err.field("image", "send one file a request")
+    end
+    local fields, problem = fields_of(body, parts)
+    if not fields then
+        return nil, problem
+    end
+    return files[1], fields
 end
 
 return multipart

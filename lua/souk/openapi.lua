@@ -62,38 +62,25 @@ local function error_example(decl, entry)
 end
 
 --- Names of err.def that the machinery around a route may answer.
-local function implied_errors(route)
-    local decl, names = route.decl, { "internal", "busy", "database_away" }
-    local function add(...)
-        for _, name in ipairs({ ... }) do
-            names[#names + 1] = name
+local function implied_errors(decl)
+    local query = decl.query and decl.query.fields
+    local rules = {
+        { true, "internal", "busy", "database_away", "bad_request" },
+        { decl.roles ~= false or decl.optional_auth, "unauthenticated", "token_expired" },
+        { type(decl.roles) == "table", "forbidden" },
+        { decl.params and next(decl.params.fields), "invalid", "not_found" },
+        { query, "invalid" },
+        { query and query.cursor, "bad_cursor", "offset_too_deep" },
+        { decl.body, "malformed_json", "unsupported_media", "body_too_large", "invalid" },
+        { decl.rate, "rate_limited" },
+        { decl.idempotent, "idempotency_in_progress", "idempotency_mismatch" },
+    }
+    local names = {}
+    for _, rule in ipairs(rules) do
+        for i = 2, rule[1] and #rule or 0 do
+            names[#names + 1] = rule[i]
         end
     end
-    if decl.roles ~= false or decl.optional_auth then
-        add("unauthenticated", "token_expired")
-    end
-    if decl.roles and decl.roles ~= "ANY" then
-        add("forbidden")
-    end
-    if next(decl.params and decl.params.fields or {}) then
-        add("invalid", "not_found")
-    end
-    if decl.query then
-        add("invalid", "bad_request")
-    end
-    if decl.query and decl.query.fields.cursor then
-        add("bad_cursor", "offset_too_deep")
-    end
-    if decl.body then
-        add("malformed_json", "unsupported_media", "body_too_large", "invalid")
-    end
-    if decl.rate then
-        add("rate_limited")
-    end
-    if decl.idempotent then
-        add("bad_request", "idempotency_in_progress", "idempotency_mismatch")
-    end
-    add("bad_request")
     return names
 end
 
@@ -108,7 +95,7 @@ end
 --- {[status] = {entry, …}} without repeats, in the order of err.def.
 local function errors_by_status(route, by_name)
     local wanted, by_status = {}, {}
-    for _, names in ipairs({ implied_errors(route), route.decl.errors or {} }) do
+    for _, names in ipairs({ implied_errors(route.decl), route.decl.errors or {} }) do
         for _, name in ipairs(names) do
             wanted[by_name[name] or error("no error is called " .. name, 0)] = true
         end
@@ -140,7 +127,8 @@ local function error_response(route, entries)
 end
 
 local STATUS_TEXT = {
-    [200] = "Done", [201] = "Created", [202] = "Accepted: not finished yet", [204] = "Done; nothing to say",
+    [200] = "Done", [201] = "Created", [202] = "Accepted: not finished yet",
+        [204] = "Done; nothing to say",
     [304] = "Not changed since the given ETag",
 }
 
@@ -217,7 +205,8 @@ local HEADERS = {
         "Repeats of a request with the same key get the first answer again, for 24 hours",
         { type = "string", minLength = 1, maxLength = 255 },
     },
-    ["If-Match"] = { "The ETag that was read: 412 when the resource has changed since", { type = "string" } },
+    ["If-Match"] = { "The ETag that was read: 412 when the resource has changed since",
+        { type = "string" } },
     ["If-None-Match"] = { "The ETag of a copy: 304 when it is still good", { type = "string" } },
 }
 
@@ -229,24 +218,28 @@ local function header_parameter(name)
     }
 end
 
+local function takes_if_match(decl)
+    for _, name in ipairs(decl.errors or {}) do
+        if name == "precondition_failed" then
+            return true
+        end
+    end
+    return false
+end
+
 local function parameters(decl)
     local out = {}
     for _, place in ipairs({ { "path", decl.params }, { "query", decl.query } }) do
-        if place[2] then
-            for _, name in ipairs(place[2].names) do
-                out[#out + 1] = parameter(name, place[1], place[2].fields[name])
-            end
+        for _, name in ipairs(place[2] and place[2].names or {}) do
+            out[#out + 1] = parameter(name, place[1], place[2].fields[name])
         end
     end
-    if decl.idempotent then
-        out[#out + 1] = header_parameter("Idempotency-Key")
-    end
-    if decl.etag then
-        out[#out + 1] = header_parameter("If-None-Match")
-    end
-    for _, name in ipairs(decl.errors or {}) do
-        if name == "precondition_failed" then
-            out[#out + 1] = header_parameter("If-Match")
+    for _, header in ipairs({
+        { "Idempotency-Key", decl.idempotent }, { "If-None-Match", decl.etag },
+        { "If-Match", takes_if_match(decl) },
+    }) do
+        if header[2] then
+            out[#out + 1] = header_parameter(header[1])
         end
     end
     return #out > 0 and json.array(out) or nil
@@ -302,7 +295,8 @@ local function operation(route, by_name)
         parameters = parameters(decl),
         requestBody = request_body(decl),
         responses = responses(route, by_name),
-        ["x-roles"] = decl.roles and (decl.roles == "ANY" and "ANY" or json.array({ unpack(decl.roles) }))
+        ["x-roles"] = decl.roles
+            and (decl.roles == "ANY" and "ANY" or json.array({ unpack(decl.roles) }))
             or nil,
     }
 end
@@ -352,8 +346,8 @@ local function error_codes()
     return json.array(out)
 end
 
---- The document as a table. pause(), when given, is called now and then: making it takes longer than a request may hold
---- the worker at a stretch.
+--- The document as a table. pause(), when given, is called now and then: making it takes longer
+-- than a request may hold the worker at a stretch.
 function openapi.document(routes, pause)
     local paths, by_name = {}, errors_by_name()
     for i, route in ipairs(routes) do
@@ -370,8 +364,9 @@ function openapi.document(routes, pause)
         info = {
             title = "souk",
             version = info.version or "0",
-            description = "A marketplace of many vendors. Money is a whole number of minor units; times are "
-                .. "RFC 3339 in UTC; unknown fields are refused; every error has the shape of Error.",
+            description = "A marketplace of many vendors. Money is a whole number of minor units; "
+                .. "times are RFC 3339 in UTC; unknown fields are refused; every error has the "
+                .. "shape of Error.",
             license = { name = "MIT", identifier = "MIT" },
         },
         servers = json.array({ { url = "/" } }),

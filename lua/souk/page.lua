@@ -59,13 +59,14 @@ function page.like(words)
     return words and "%" .. words:lower():gsub("[%%_\\]", "\\%0") .. "%" or nil
 end
 
--- Cursors ------------------------------------------------------------------------------------------------------------
+-- Cursors -----------------------------------------------------------------------------------------
 
 local function mac(payload)
     return crypto.seal("cursor " .. payload):sub(1, MAC_CHARS)
 end
 
---- values: the sort columns of the last row. scope: what the cursor belongs to (the name of the query).
+--- values: the sort columns of the last row. scope: what the cursor belongs to (the name of the
+-- query).
 function page.seal(scope, values)
     local payload = json.encode({ q = scope, v = json.array(values) })
     return text.base64url(payload) .. mac(payload)
@@ -96,7 +97,7 @@ local function next_cursor(spec, has_more, last)
     return page.seal(spec.scope or spec.query, values)
 end
 
--- Lists --------------------------------------------------------------------------------------------------------------
+-- Lists -------------------------------------------------------------------------------------------
 
 --- limit, offset, cursor values; or nil, err.
 local function position(query, spec)
@@ -162,11 +163,25 @@ local function both(spec, at)
     return results[1].value
 end
 
---- Answers a list. spec: {query = "noun/list", total = "noun/count" (a row with `total`) or a function giving the number or nil for
---- no total, args = page.args(…), cursor = {columns of the last row that order it, as Lua sees them}, total_max = where
---- counting stops, extra = {name = value} beside data and page}.
---- The list statement takes args, then one parameter a cursor column (null at the start), limit + 1, offset; the total
---- statement takes args. A time as cursor column must come as text ("~sort"), since Lua sees milliseconds only.
+local function page_of(spec, at, rows)
+    local made = {
+        limit = at.limit,
+        offset = at.is_cursor and json.null or at.offset,
+        total = rows.total or json.null,
+        nextCursor = rows.next_cursor,
+    }
+    if spec.total_max and rows.total then
+        made.totalIsExact = rows.total < spec.total_max
+    end
+    return made
+end
+
+--- Answers a list. spec: {query = "noun/list", total = "noun/count" (a row with `total`) or a
+-- function giving the number or nil for no total, args = page.args(…), cursor = {columns of the
+-- last row that order it, as Lua sees them}, total_max = where counting stops, extra = {name =
+-- value} beside data and page}. The list statement takes args, then one parameter a cursor column
+-- (null at the start), limit + 1, offset; the total statement takes args. A time as cursor column
+-- must come as text ("~sort"), since Lua sees milliseconds only.
 function page.list(req, spec)
     if not spec.args or not spec.args.n then
         error("page.list: args must be made by page.args(…), which counts a nil at the end", 2)
@@ -179,22 +194,11 @@ function page.list(req, spec)
     if not rows then
         return nil, problem
     end
-    local answer = {
-        data = json.raw(rows.data),
-        page = {
-            limit = at.limit,
-            offset = at.is_cursor and json.null or at.offset,
-            total = rows.total or json.null,
-            nextCursor = rows.next_cursor,
-        },
-    }
-    if spec.total_max and rows.total then
-        answer.page.totalIsExact = rows.total < spec.total_max
-    end
+    local made = { data = json.raw(rows.data), page = page_of(spec, at, rows) }
     for name, value in pairs(spec.extra or {}) do
-        answer[name] = value
+        made[name] = value
     end
-    return answer
+    return made
 end
 
 return page

@@ -1,5 +1,5 @@
---- The query of a URL as a table of texts: `+` is a space, percent signs are decoded, a name may come once. A name without
---- a value counts as not given.
+--- The query of a URL as a table of texts: `+` is a space, percent signs are decoded, a name may
+-- come once. A name without a value counts as not given.
 local err = require("souk.err")
 local text = require("souk.text")
 
@@ -7,7 +7,8 @@ local query_string = {}
 
 local PAIRS_MAX = 100
 
---- Decoded text; nil when a percent sign is not followed by two hex digits, or the result is not UTF-8 without NUL.
+--- Decoded text; nil when a percent sign is not followed by two hex digits, or the result is not
+-- UTF-8 without NUL.
 local function decode(encoded)
     if not encoded:find("[%%+\128-\255]") then
         return encoded

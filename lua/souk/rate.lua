@@ -1,5 +1,5 @@
---- How often a limited route may be asked by one address or user, counted by the minute in PostgreSQL so that all
---- workers and nodes share the count.
+--- How often a limited route may be asked by one address or user, counted by the minute in
+-- PostgreSQL so that all workers and nodes share the count.
 local clock = require("core.clock")
 local db = require("souk.db")
 local err = require("souk.err")
@@ -8,8 +8,8 @@ local rate = {}
 
 local MINUTE_S = 60
 
---- Counts this request. limit: {per_minute = n, by = "ip" or "user"}. Returns the headers to send with any answer, and an
---- err when it is one too many.
+--- Counts this request. limit: {per_minute = n, by = "ip" or "user"}. Returns the headers to send
+-- with any answer, and an err when it is one too many.
 function rate.take(route_id, limit, req)
     local who = limit.by == "user" and req.user and req.user.id or req.peer
     local results, problem = db.batch({ { "rate/take", route_id .. " " .. tostring(who) } })

@@ -1,6 +1,7 @@
---- Types of input and output. A type is a table made once, at load: `check(value)` gives the clean value, or nil and the
---- list of faults {field, message} (all of them); `text(value)` the same for text of a query string or a path; `json()`
---- its JSON Schema; `example` a value that fits. Nothing is allocated while a value is in order, save its own copy.
+--- Types of input and output. A type is a table made once, at load: `check(value)` gives the clean
+-- value, or nil and the list of faults {field, message} (all of them); `text(value)` the same for
+-- text of a query string or a path; `json()` its JSON Schema; `example` a value that fits. Nothing
+-- is allocated while a value is in order, save its own copy.
 local json = require("core.json")
 local text = require("souk.text")
 
@@ -9,7 +10,8 @@ local schema = {}
 local INTEGER_MAX = 2 ^ 53 - 1
 local AMOUNT_MAX = 1e12
 local BYTES_MAX = 10000
---- The key under which decode_marked gives a number that was not written as a whole number (1.0, 1e3, 2^53).
+--- The key under which decode_marked gives a number that was not written as a whole number (1.0,
+-- 1e3, 2^53).
 local MARK = "\0"
 
 local definitions = {}
@@ -46,7 +48,8 @@ local function make(kind, fields)
     return fields
 end
 
---- Examples of compounds are made when asked for: what they are made of may be defined later in the load.
+--- Examples of compounds are made when asked for: what they are made of may be defined later in
+-- the load.
 local function with_example(made, example)
     return setmetatable(made, { __index = function(_, key)
         return key == "example" and example() or nil
@@ -57,7 +60,7 @@ local function is_within(value, options)
     return (not options.min or value >= options.min) and (not options.max or value <= options.max)
 end
 
--- Text ---------------------------------------------------------------------------------------------------------------
+-- Text --------------------------------------------------------------------------------------------
 
 local function string_json(options, format)
     return {
@@ -70,45 +73,56 @@ local function string_json(options, format)
     }
 end
 
-local function check_text(value, options)
-    if type(value) ~= "string" then
-        return "must be a text"
-    elseif #value < options.min then
+local function length_problem(value, options)
+    if #value < options.min then
         return options.min == 1 and "must not be empty"
             or ("must be at least %d bytes long"):format(options.min)
     elseif #value > options.max then
         return ("must be at most %d bytes long"):format(options.max)
-    elseif value:find("\0", 1, true) or not text.is_utf8(value) then
-        return "must be UTF-8 without NUL"
-    elseif options.is_line and (value:find("^%s*$") or value:find("%c")) then
-        return "must not be blank, nor hold control characters"
     end
     return nil
 end
 
---- options: min, max (bytes), is_line (one visible line), format ("email", "date-time", "date", "slug"), example, describe.
+local function text_problem(value, options)
+    if type(value) ~= "string" then
+        return "must be a text"
+    elseif value:find("\0", 1, true) or not text.is_utf8(value) then
+        return "must be UTF-8 without NUL"
+    elseif options.is_line and (value:find("^%s*$") or value:find("%c")) then
+        return value == "" and "must not be empty"
+            or "must not be blank, nor hold control characters"
+    end
+    return length_problem(value, options)
+end
+
+local function example_text(options, format)
+    return options.example or (format and format.example) or (options.max >= 4 and "text" or "t")
+end
+
+local function find_format(name)
+    if not name then
+        return nil
+    end
+    return text.formats[name] or error("unknown format " .. name, 3)
+end
+
+--- options: min, max (bytes), is_line (one visible line), format ("email", "date-time", "date",
+-- "slug", "currency", "country"), example, describe.
 function schema.string(options)
     options = options or {}
     options.min, options.max = options.min or 0, options.max or BYTES_MAX
-    local format = options.format and text.formats[options.format]
-    if options.format and not format then
-        error("unknown format " .. options.format, 2)
-    end
+    local format = find_format(options.format)
     return make("string", {
-        example = options.example or (format and format.example) or (options.max >= 4 and "text" or "t"),
+        example = example_text(options, format),
         check = function(value)
-            local problem = check_text(value, options)
+            local problem = text_problem(value, options)
             if problem then
                 return nil, fault(problem)
-            end
-            if not format then
+            elseif not format then
                 return value
             end
             local clean = format.clean(value)
-            if not clean then
-                return nil, fault(format.message)
-            end
-            return clean
+            return clean, not clean and fault(format.message) or nil
         end,
         json = function()
             return string_json(options, format)
@@ -155,7 +169,7 @@ function schema.enum(values)
     })
 end
 
--- Numbers ------------------------------------------------------------------------------------------------------------
+-- Numbers -----------------------------------------------------------------------------------------
 
 local function text_to_number(check, pattern, message)
     return function(value)
@@ -245,7 +259,7 @@ function schema.boolean()
     })
 end
 
--- Compounds ----------------------------------------------------------------------------------------------------------
+-- Compounds ---------------------------------------------------------------------------------------
 
 --- May be missing; then it is default (a plain value), or nil.
 function schema.optional(inner, default)
@@ -339,7 +353,8 @@ local function refuse_unknown(fields, value, faults)
     for name in pairs(value) do
         if not fields[name] then
             faults = faults or {}
-            faults[#faults + 1] = { field = text.printable(tostring(name)), message = "is not known here" }
+            faults[#faults + 1] = { field = text.printable(tostring(name)),
+                message = "is not known here" }
         end
     end
     return faults
@@ -414,11 +429,13 @@ function schema.array(item, options)
     local made = make("array", {
         item = item,
         check = function(value)
-            if type(value) ~= "table" or value[MARK] or (value[1] == nil and next(value) ~= nil) then
+            if type(value) ~= "table" or value[MARK]
+                or (value[1] == nil and next(value) ~= nil) then
                 return nil, fault("must be a list")
             end
             if not is_within(#value, options) then
-                return nil, fault("must be a list of" .. range_text(options.min, options.max) .. " items")
+                return nil,
+                    fault("must be a list of" .. range_text(options.min, options.max) .. " items")
             end
             local out, faults = json.array({}), nil
             for i, member in ipairs(value) do
@@ -487,7 +504,7 @@ function schema.attributes(options)
     })
 end
 
--- Named types --------------------------------------------------------------------------------------------------------
+-- Named types -------------------------------------------------------------------------------------
 
 --- Names a type for the document's components. Once a name.
 function schema.define(name, defined)
@@ -517,7 +534,8 @@ function schema.ref(name)
     end)
 end
 
---- A type whose members are those of base and more. For answers of one route that say a little more.
+--- A type whose members are those of base and more. For answers of one route that say a little
+-- more.
 function schema.extend(base, fields)
     local all = {}
     for name, field in pairs(base.fields) do

@@ -1,29 +1,33 @@
---- Small questions about text that schemas, slugs and cursors ask. Patterns here are ours and linear: no text of a
---- client is ever used as a pattern.
+--- Small questions about text that schemas, slugs and cursors ask. Patterns here are ours and
+-- linear: no text of a client is ever used as a pattern.
 local text = {}
 
+--- Groups of 8, 4, 4, 4 and 12 hex digits.
+local FOUR = "%-" .. ("%x"):rep(4)
+local UUID = "^" .. ("%x"):rep(8) .. FOUR .. FOUR .. FOUR .. "%-" .. ("%x"):rep(12) .. "$"
+
 function text.is_uuid(value)
-    return #value == 36
-        and value:find("^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$") ~= nil
+    return #value == 36 and value:find(UUID) ~= nil
 end
 
---- The length of the well-formed sequence at i, or nil: no overlong forms, no surrogates, nothing above U+10FFFF.
+--- By first byte from, to: the length of the sequence, and between what its second byte must lie.
+-- So no overlong forms, no surrogates, nothing above U+10FFFF (RFC 3629, 4).
+local SEQUENCES = {
+    { 0xC2, 0xDF, 2, 0x80, 0xBF }, { 0xE0, 0xE0, 3, 0xA0, 0xBF }, { 0xE1, 0xEC, 3, 0x80, 0xBF },
+    { 0xED, 0xED, 3, 0x80, 0x9F }, { 0xEE, 0xEF, 3, 0x80, 0xBF }, { 0xF0, 0xF0, 4, 0x90, 0xBF },
+    { 0xF1, 0xF3, 4, 0x80, 0xBF }, { 0xF4, 0xF4, 4, 0x80, 0x8F },
+}
+
+--- The length of the well-formed sequence at i, or nil.
 local function sequence_length(value, i)
-    local a, b, c, d = value:byte(i, i + 3)
-    local function is_tail(byte)
-        return byte ~= nil and byte >= 0x80 and byte <= 0xBF
-    end
-    if a < 0x80 then
-        return 1
-    elseif a >= 0xC2 and a <= 0xDF then
-        return is_tail(b) and 2 or nil
-    elseif a >= 0xE0 and a <= 0xEF then
-        local is_low = a == 0xE0 and (b or 0) < 0xA0
-        local is_surrogate = a == 0xED and (b or 0) > 0x9F
-        return is_tail(b) and is_tail(c) and not is_low and not is_surrogate and 3 or nil
-    elseif a >= 0xF0 and a <= 0xF4 then
-        local is_out = (a == 0xF0 and (b or 0) < 0x90) or (a == 0xF4 and (b or 0) > 0x8F)
-        return is_tail(b) and is_tail(c) and is_tail(d) and not is_out and 4 or nil
+    local first, second = value:byte(i, i + 1)
+    for _, form in ipairs(SEQUENCES) do
+        if first >= form[1] and first <= form[2] then
+            local is_second = second and second >= form[4] and second <= form[5]
+            local tail = value:sub(i + 2, i + form[3] - 1)
+            return is_second and #tail == form[3] - 2 and not tail:find("[^\128-\191]") and form[3]
+                or nil
+        end
     end
     return nil
 end
@@ -45,28 +49,31 @@ function text.printable(value)
     return (value:sub(1, 100):gsub("[%c\128-\255]", "?"))
 end
 
--- Formats of schema.string: {name for the document, pattern for the document, message, example, clean}. ---------------
+-- Formats of schema.string: {name for the document, pattern for the document, message, example,
+-- cle
 
 local function clean_email(value)
     local email = value:lower()
     local account, domain = email:match("^([%w!#$%%&'*+/=?^_`{|}~.-]+)@([%w.-]+)$")
     if not account or #email > 254 or #account > 64 or not domain:find("^%w[%w-]*%.[%w.-]*%w$")
-        or (account .. "." .. domain):find("..", 1, true) or account:find("^%.") or account:find("%.$") then
+        or (account .. "." .. domain):find("..", 1, true) or account:find("^%.")
+            or account:find("%.$") then
         return nil
     end
     return email
 end
 
-local DAYS = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+local DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+
+local function days_in(year, month)
+    local is_leap = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
+    return month == 2 and is_leap and 29 or DAYS[month] or 0
+end
 
 local function clean_date(value)
     local year, month, day = value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)$")
     year, month, day = tonumber(year), tonumber(month), tonumber(day)
-    if not year or year == 0 or not DAYS[month] or day < 1 or day > DAYS[month] then
-        return nil
-    end
-    local is_leap = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
-    if month == 2 and day == 29 and not is_leap then
+    if not year or year == 0 or day < 1 or day > days_in(year, month) then
         return nil
     end
     return value
@@ -116,7 +123,8 @@ text.formats = {
         clean = clean_date,
     },
     slug = {
-        pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", message = "must be lower-case words joined by hyphens",
+        pattern = "^[a-z0-9]+(-[a-z0-9]+)*$",
+        message = "must be lower-case words joined by hyphens",
         example = "ceramic-mug", clean = clean_slug,
     },
     currency = {
@@ -129,7 +137,7 @@ text.formats = {
     },
 }
 
--- Slugs --------------------------------------------------------------------------------------------------------------
+-- Slugs -------------------------------------------------------------------------------------------
 
 --- Latin letters with marks (U+00C0 to U+017F), by their base letters.
 local BASE_LETTERS = {}
@@ -154,7 +162,7 @@ function text.slug(name)
     return slug ~= "" and slug or nil
 end
 
--- base64url ----------------------------------------------------------------------------------------------------------
+-- base64url ---------------------------------------------------------------------------------------
 
 local DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 local VALUES = {}
@@ -177,6 +185,15 @@ function text.base64url(bytes)
     return table.concat(out)
 end
 
+--- The bytes of two to four digits.
+local function decode_group(encoded, i)
+    local a, b, c, d = encoded:byte(i, i + 3)
+    local word = VALUES[a] * 262144 + VALUES[b] * 4096 + (c and VALUES[c] or 0) * 64
+        + (d and VALUES[d] or 0)
+    local bytes = string.char(math.floor(word / 65536), math.floor(word / 256) % 256, word % 256)
+    return bytes:sub(1, math.min(4, #encoded - i + 1) - 1)
+end
+
 --- The bytes, or nil when it is not base64url.
 function text.from_base64url(encoded)
     if encoded:find("[^%w_-]") or #encoded % 4 == 1 then
@@ -184,11 +201,7 @@ function text.from_base64url(encoded)
     end
     local out = {}
     for i = 1, #encoded, 4 do
-        local a, b, c, d = encoded:byte(i, i + 3)
-        local word = VALUES[a] * 262144 + VALUES[b] * 4096 + (c and VALUES[c] or 0) * 64
-            + (d and VALUES[d] or 0)
-        local bytes = string.char(math.floor(word / 65536), math.floor(word / 256) % 256, word % 256)
-        out[#out + 1] = bytes:sub(1, d and 3 or c and 2 or 1)
+        out[#out + 1] = decode_group(encoded, i)
     end
     return table.concat(out)
 end

@@ -1,6 +1,6 @@
--- Search of published products. The text of the statement is put together from the fixed parts below, so that each
--- combination of filters gets a plan of its own and the literal status that the partial indexes want; values travel as
--- parameters only:
+-- Search of published products. The text of the statement is put together from the fixed parts
+-- below, so that each combination of filters gets a plan of its own and the literal status that
+-- the partial indexes want; values travel as parameters only:
 --   $1 query words, $2 category ids, $3 vendor, $4 lowest, $5 highest price, $6 lowest rating,
 --   $7 near vendors, $8 their distances in metres, $9 $10 cursor, $11 limit, $12 offset
 
@@ -11,24 +11,30 @@ drop function if exists product_facets(jsonb);
 -- A category and all below it, by id or slug.
 create or replace function category_ids(p_category text) returns uuid[] language sql stable as $$
     with recursive below as (
-        select categories.id from categories where categories.id::text = p_category or categories.slug = p_category
+        select categories.id
+        from categories
+        where categories.id::text = p_category or categories.slug = p_category
         union
         select categories.id from categories inner join below on categories.parent_id = below.id
     )
     select coalesce(array_agg(below.id), '{}') from below
 $$;
 
--- From and where of a search. filters: {q, category, vendorId, minPrice, maxPrice, inStock, minRating, nearIds, nearMeters}.
-create or replace function product_search_from(p_filters jsonb) returns text language sql immutable as $$
+-- From and where of a search. filters: {q, category, vendorId, minPrice, maxPrice, inStock,
+-- minRating, nearIds, nearMeters}.
+create or replace function product_search_from(p_filters jsonb) returns text
+language sql immutable as $$
     select 'from products inner join vendors on vendors.id = products.vendor_id'
         || case when p_filters ? 'nearIds' then
-            ' inner join unnest($7, $8) as near (vendor_id, distance_m) on near.vendor_id = products.vendor_id'
+            ' inner join unnest($7, $8) as near (vendor_id, distance_m)'
+            || ' on near.vendor_id = products.vendor_id'
             else '' end
         || ' where products.status = ''PUBLISHED'' and vendors.status = ''ACTIVE'''
         || case when p_filters ? 'q' then
             ' and products.tsv @@ websearch_to_tsquery(''english'', $1)' else '' end
         || case when p_filters ? 'category' then
-            ' and exists (select from product_categories where product_categories.product_id = products.id'
+            ' and exists (select from product_categories'
+            || ' where product_categories.product_id = products.id'
             || ' and product_categories.category_id = any ($2))' else '' end
         || case when p_filters ? 'vendorId' then ' and products.vendor_id = $3' else '' end
         || case when p_filters ? 'minPrice' then ' and products.price_minor >= $4' else '' end
@@ -39,8 +45,8 @@ create or replace function product_search_from(p_filters jsonb) returns text lan
             else '' end
 $$;
 
--- The ids of one page, in order, with what a cursor needs. Relevance ranks the first 2000 matches: ranking every match of
--- a common word would read most of the table.
+-- The ids of one page, in order, with what a cursor needs. Relevance ranks the first 2000 matches:
+-- ranking every match of a common word would read most of the table.
 create or replace function product_search(
     p_filters jsonb, p_sort text, p_after text, p_after_id uuid, p_limit integer, p_offset integer
 ) returns table (id uuid, distance_m double precision, sort text, place bigint)
@@ -58,7 +64,9 @@ declare
         when 'distance' then array['near.distance_m', '$9::float8', 'asc']
         when 'relevance' then array['products.rank', '$9::float8', 'desc']
     end;
-    v_distance text := case when p_filters ? 'nearIds' then 'near.distance_m' else 'null::float8' end;
+    v_distance text := case
+        when p_filters ? 'nearIds' then 'near.distance_m' else 'null::float8'
+    end;
     v_from text := product_search_from(p_filters);
     v_categories uuid[];
 begin
@@ -95,7 +103,8 @@ language plpgsql stable as $$
 declare
     v_count integer;
 begin
-    execute 'select count(*) from (select ' || product_search_from(p_filters) || ' limit $9) as found'
+    execute
+        'select count(*) from (select ' || product_search_from(p_filters) || ' limit $9) as found'
     into v_count
     using
         p_filters ->> 'q',
@@ -117,7 +126,8 @@ begin
     return query execute
         'with found as materialized (select products.id, products.vendor_id '
         || product_search_from(p_filters) || ' limit $9)'
-        || ' (select ''category'', categories.id, categories.slug, categories.name, count(*)::integer'
+        || ' (select ''category'', categories.id, categories.slug, categories.name,'
+        || ' count(*)::integer'
         || ' from found inner join product_categories on product_categories.product_id = found.id'
         || ' inner join categories on categories.id = product_categories.category_id'
         || ' group by categories.id order by count(*) desc, categories.name limit 50)'

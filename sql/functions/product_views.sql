@@ -1,5 +1,5 @@
--- How a product looks to clients: columns are members of its JSON (core/db/result.h). product_full is for its vendor
--- and admins; product_public is what anyone sees, and no more than is for sale.
+-- How a product looks to clients: columns are members of its JSON (core/db/result.h). product_full
+-- is for its vendor and admins; product_public is what anyone sees, and no more than is for sale.
 drop view if exists product_public;
 drop view if exists product_full;
 
@@ -26,7 +26,9 @@ select
     (
         select coalesce(
             json_agg(
-                json_build_object('id', categories.id, 'slug', categories.slug, 'name', categories.name)
+                json_build_object(
+                    'id', categories.id, 'slug', categories.slug, 'name', categories.name
+                )
                 order by categories.name, categories.id
             ), '[]'
         )

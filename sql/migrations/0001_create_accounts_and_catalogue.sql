@@ -75,8 +75,10 @@ create table vendors (
 );
 create index vendors_created_at_id_idx on vendors (created_at desc, id desc);
 create index vendors_status_created_at_id_idx on vendors (status, created_at desc, id desc);
-create index vendors_business_name_trgm_idx on vendors using gin (lower(business_name) gin_trgm_ops);
--- What the geo feed follows: (geo_xid, id) above its cursor and below the oldest running transaction.
+create index vendors_business_name_trgm_idx
+on vendors using gin (lower(business_name) gin_trgm_ops);
+-- What the geo feed follows: (geo_xid, id) above its cursor and below the oldest running
+-- transaction.
 create index vendors_geo_xid_id_idx on vendors (geo_xid, id);
 
 create function vendors_stamp_geo() returns trigger language plpgsql as $$
@@ -107,7 +109,8 @@ create table sessions (
 );
 create index sessions_user_id_live_idx on sessions (user_id) where revoked_at is null;
 
--- One row for each refresh token ever given: only its SHA-256. A used one that comes again was stolen.
+-- One row for each refresh token ever given: only its SHA-256. A used one that comes again was
+-- stolen.
 create table refresh_tokens (
     token_sha256 text not null,
     session_id uuid not null,
@@ -156,7 +159,8 @@ create table categories (
 );
 create index categories_parent_id_idx on categories (parent_id);
 
--- A tree has no rings. The advisory lock makes changes of parents queue, or two moves at once could close one.
+-- A tree has no rings. The advisory lock makes changes of parents queue, or two moves at once
+-- could close one.
 create function categories_refuse_ring() returns trigger language plpgsql as $$
 begin
     perform pg_advisory_xact_lock(hashtext('categories'));
@@ -174,7 +178,8 @@ begin
         raise exception using
             errcode = 'SK422',
             message = 'some fields are invalid: see details',
-            detail = '[{"field":"parentId","message":"must not be the category itself or below it"}]';
+            detail = '[{"field": "parentId",'
+                ' "message": "must not be the category itself or below it"}]';
     end if;
     return new;
 end;
@@ -182,7 +187,8 @@ $$;
 create trigger categories_refuse_ring before update of parent_id on categories
 for each row when (new.parent_id is not null) execute function categories_refuse_ring();
 
--- stock and reserved change at every sale, so no index holds them and pages keep room for hot updates.
+-- stock and reserved change at every sale, so no index holds them and pages keep room for hot
+-- updates.
 create table products (
     id uuid not null default gen_random_uuid(),
     vendor_id uuid not null,
@@ -222,7 +228,8 @@ create table products (
     ),
     constraint products_rating_possible check (rating_sum between rating_count and 5 * rating_count)
 ) with (fillfactor = 85);
--- Without enough statistics the planner guesses words outside its list and walks a whole sort index for a rare one.
+-- Without enough statistics the planner guesses words outside its list and walks a whole sort
+-- index for a rare one.
 alter table products alter column tsv set statistics 1000;
 
 -- An archived product frees its name and its slug.
@@ -238,8 +245,8 @@ create index products_published_created_at_id_idx on products (created_at desc, 
 where status = 'PUBLISHED';
 create index products_published_price_minor_id_idx on products (price_minor, id)
 where status = 'PUBLISHED';
-create index products_published_rating_idx on products (rating_average desc, rating_count desc, id desc)
-where status = 'PUBLISHED';
+create index products_published_rating_idx
+on products (rating_average desc, rating_count desc, id desc) where status = 'PUBLISHED';
 create index products_published_vendor_id_created_at_id_idx
 on products (vendor_id, created_at desc, id desc) where status = 'PUBLISHED';
 create index products_published_vendor_id_price_minor_id_idx
@@ -324,7 +331,8 @@ $$;
 create trigger audit_log_refuse_change before update or delete or truncate on audit_log
 for each statement execute function audit_log_refuse_change();
 
--- The answer to a keyed request. RUNNING rows are those of resumable routes only, committed before the work.
+-- The answer to a keyed request. RUNNING rows are those of resumable routes only, committed before
+-- the work.
 create table idempotency_keys (
     user_id uuid not null,
     method text not null,
@@ -348,7 +356,8 @@ create table idempotency_keys (
 );
 create index idempotency_keys_created_at_idx on idempotency_keys (created_at);
 
--- What happened, written by the transaction that did it; delivered at least once, so consumers keep the id.
+-- What happened, written by the transaction that did it; delivered at least once, so consumers
+-- keep the id.
 create table outbox_events (
     id bigint not null generated always as identity,
     type text not null,

@@ -14,7 +14,8 @@ describe("administration", function()
     end)
 
     local function act(kind, id, action, body, who)
-        return w:request("POST", ("/api/admin/%s/%s/%s"):format(kind, id, action), who or admin, body)
+        return w:request("POST", ("/api/admin/%s/%s/%s"):format(kind, id, action), who or admin,
+            body)
     end
     local function log_of(object)
         return w:expect(200, "GET", "/api/admin/audit-log?object=" .. object, admin).data
@@ -22,7 +23,8 @@ describe("administration", function()
 
     it("is for admins", function()
         local vendor, buyer = w:vendor(), w:buyer()
-        for _, path in ipairs({ "users", "vendors", "audit-log", "routes", "plugins", "generation" }) do
+        for _, path in ipairs({ "users", "vendors", "audit-log", "routes", "plugins",
+            "generation" }) do
             assert.equal(403, w:request("GET", "/api/admin/" .. path, vendor).status, path)
             assert.equal(403, w:request("GET", "/api/admin/" .. path, buyer).status, path)
             assert.equal(401, w:request("GET", "/api/admin/" .. path).status, path)
@@ -49,23 +51,29 @@ describe("administration", function()
             for _ = 1, 4 do
                 w:expect(200, "GET", "/api/users/me", buyer)
             end
-            assert.equal("SUSPENDED", act("users", buyer.id, "suspend", { reason = "Fraud" }).json.status)
+            assert.equal("SUSPENDED",
+                act("users", buyer.id, "suspend", { reason = "Fraud" }).json.status)
             for _ = 1, 6 do
                 assert.equal(401, w:request("GET", "/api/users/me", buyer).status)
             end
-            assert.equal(401, w:request("POST", "/api/auth/refresh", nil, { refreshToken = buyer.refresh_token }).status)
+            assert.equal(401,
+                w:request("POST", "/api/auth/refresh", nil,
+                { refreshToken = buyer.refresh_token }).status)
             local entry = log_of("user:" .. buyer.id)[1]
             assert.same({ "user.suspend", "Fraud", admin.id, "ACTIVE", "SUSPENDED" },
-                { entry.action, entry.reason, entry.actor.id, entry.before.status, entry.after.status })
+                { entry.action, entry.reason, entry.actor.id, entry.before.status,
+                    entry.after.status })
             assert.equal(409, act("users", buyer.id, "suspend", {}).status)
             assert.equal(200, act("users", buyer.id, "reinstate", {}).status)
-            w:expect(200, "POST", "/api/auth/login", nil, { email = buyer.email, password = buyer.password })
+            w:expect(200, "POST", "/api/auth/login", nil,
+                { email = buyer.email, password = buyer.password })
         end)
         it("does not suspend oneself", function()
             assert.equal(409, act("users", admin.id, "suspend", {}).status)
         end)
         it("knows no unknown user", function()
-            assert.equal(404, act("users", "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6", "suspend", {}).status)
+            assert.equal(404,
+                act("users", "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6", "suspend", {}).status)
             assert.equal(422, act("users", "1", "suspend", {}).status)
         end)
     end)
@@ -76,7 +84,8 @@ describe("administration", function()
             { "PENDING", "suspend" }, { "PENDING", "reinstate" },
             { "ACTIVE", "approve" }, { "ACTIVE", "reject" }, { "ACTIVE", "suspend", "SUSPENDED" },
             { "ACTIVE", "reinstate" },
-            { "SUSPENDED", "reinstate", "ACTIVE" }, { "SUSPENDED", "approve" }, { "SUSPENDED", "suspend" },
+            { "SUSPENDED", "reinstate", "ACTIVE" }, { "SUSPENDED", "approve" },
+                { "SUSPENDED", "suspend" },
             { "REJECTED", "approve" }, { "REJECTED", "reinstate" }, { "REJECTED", "suspend" },
         }
         local vendor
@@ -86,17 +95,21 @@ describe("administration", function()
         for _, case in ipairs(steps) do
             local from, action, to = unpack(case, 1, 3)
             it(("%ss one that is %s: %s"):format(action, from, to or "409"), function()
-                w.db:query("update vendors set status = '" .. from .. "' where id = '" .. vendor.vendor_id .. "'")
+                w.db:query("update vendors set status = '" .. from .. "' where id = '"
+                    .. vendor.vendor_id .. "'")
                 local answer = act("vendors", vendor.vendor_id, action, { reason = "spec" })
                 assert.equal(to and 200 or 409, answer.status)
-                assert.equal(to or from, w.db:value("select status from vendors where id = '" .. vendor.vendor_id .. "'"))
+                assert.equal(to or from,
+                    w.db:value("select status from vendors where id = '" .. vendor.vendor_id
+                    .. "'"))
             end)
         end
         it("keeps the reason, and tells others by an event", function()
             local pending = w:register("VENDOR")
             act("vendors", pending.vendor_id, "reject", { reason = "No papers" })
             assert.equal("No papers", log_of("vendor:" .. pending.vendor_id)[1].reason)
-            assert.equal(1, w.db:value("select count(*) from outbox_events where type = 'vendor.rejected'"
+            assert.equal(1,
+                w.db:value("select count(*) from outbox_events where type = 'vendor.rejected'"
                 .. " and data ->> 'vendor_id' = '" .. pending.vendor_id .. "'"))
         end)
         it("lists them by status", function()
@@ -109,13 +122,15 @@ describe("administration", function()
     describe("the audit log", function()
         it("can only grow", function()
             act("users", w:buyer().id, "suspend", {})
-            for _, sql in ipairs({ "update audit_log set reason = 'x'", "delete from audit_log", "truncate audit_log" }) do
+            for _, sql in ipairs({ "update audit_log set reason = 'x'", "delete from audit_log",
+                "truncate audit_log" }) do
                 assert.is_false((w.db:try(sql)), sql)
             end
         end)
         it("pages by cursor", function()
             local first = w:expect(200, "GET", "/api/admin/audit-log?limit=1", admin)
-            local second = w:expect(200, "GET", "/api/admin/audit-log?limit=1&cursor=" .. first.page.nextCursor, admin)
+            local second = w:expect(200, "GET", "/api/admin/audit-log?limit=1&cursor="
+                .. first.page.nextCursor, admin)
             assert.is_not.equal(first.data[1].id, second.data[1].id)
         end)
     end)
@@ -131,11 +146,14 @@ describe("administration", function()
 
     describe("souk admin create", function()
         local function create(arguments, input)
-            return shell.run(("%s | SOUK_HOME=%s DATABASE_URL=%s %s admin create %s --conf conf/test.conf 2>&1"):format(
-                input or "true", shell.quote(w.server.home), shell.quote(w.db.url), w.server.binary, arguments))
+            return shell.run(("%s | SOUK_HOME=%s DATABASE_URL=%s %s admin create %s "
+                .. "--conf conf/test.conf 2>&1"):format(
+                input or "true", shell.quote(w.server.home), shell.quote(w.db.url), w.server.binary,
+                    arguments))
         end
         local function may_log_in(email, password)
-            return w:request("POST", "/api/auth/login", nil, { email = email, password = password }).status == 200
+            return w:request("POST", "/api/auth/login", nil,
+                { email = email, password = password }).status == 200
         end
         it("reads the password from standard input", function()
             local _, code = create("--email Piped@souk.test --password -", "echo 'piped password'")
@@ -151,8 +169,10 @@ describe("administration", function()
         it("refuses a buyer's e-mail, a bad one, and a short password", function()
             local buyer = w:buyer()
             for _, arguments in ipairs({
-                "--email " .. buyer.email .. " --password long-enough", "--email nobody --password long-enough",
-                "--email x@souk.test --password short", "--email x@souk.test", "--password long-enough", "",
+                "--email " .. buyer.email .. " --password long-enough",
+                    "--email nobody --password long-enough",
+                "--email x@souk.test --password short", "--email x@souk.test",
+                    "--password long-enough", "",
             }) do
                 local _, code = create(arguments)
                 assert.is_not.equal(0, code, arguments)
@@ -176,7 +196,8 @@ describe("the documents", function()
         local answer = w:request("GET", "/api/openapi.json")
         assert.equal(200, answer.status)
         assert.equal("3.1.0", answer.json.openapi)
-        local again = w:request("GET", "/api/openapi.json", nil, nil, { ["If-None-Match"] = answer.headers.etag })
+        local again = w:request("GET", "/api/openapi.json", nil, nil,
+            { ["If-None-Match"] = answer.headers.etag })
         assert.equal(304, again.status)
     end)
     it("GET /api/docs is a page that may run and fetch nothing", function()

@@ -51,12 +51,15 @@ describe("accounts", function()
                 email = "shop@souk.test", role = "VENDOR",
                 vendor = { businessName = "Ada's Looms", location = { lat = 51.5, lng = -0.12 } },
             }).json
-            local row = w.db:query("select status, slug, lat_deg from vendors where id = '" .. session.user.vendorId .. "'")[1]
-            assert.same({ "PENDING", "ada-s-looms", "51.5" }, { row[1], row[2]:gsub("adas", "ada-s"), row[3] })
+            local row = w.db:query("select status, slug, lat_deg from vendors where id = '"
+                .. session.user.vendorId .. "'")[1]
+            assert.same({ "PENDING", "ada-s-looms", "51.5" },
+                { row[1], row[2]:gsub("adas", "ada-s"), row[3] })
         end)
         it("lets two shops have one name", function()
             for i = 1, 2 do
-                local answer = register({ email = "same" .. i .. "@souk.test", role = "VENDOR", vendor = { businessName = "Same" } })
+                local answer = register({ email = "same" .. i .. "@souk.test", role = "VENDOR",
+                    vendor = { businessName = "Same" } })
                 assert.equal(201, answer.status)
             end
         end)
@@ -68,8 +71,11 @@ describe("accounts", function()
         end)
         it("leaves nothing behind when the second half fails", function()
             local users = w.db:value("select count(*) from users")
-            w.db:query("alter table vendors add constraint spec_refuses check (business_name <> 'Refused')")
-            assert.equal(500, register({ email = "half@souk.test", role = "VENDOR", vendor = { businessName = "Refused" } }).status)
+            w.db:query("alter table vendors"
+                .. " add constraint spec_refuses check (business_name <> 'Refused')")
+            assert.equal(500,
+                register({ email = "half@souk.test", role = "VENDOR",
+                vendor = { businessName = "Refused" } }).status)
             w.db:query("alter table vendors drop constraint spec_refuses")
             assert.equal(users, w.db:value("select count(*) from users"))
         end)
@@ -77,17 +83,20 @@ describe("accounts", function()
             assert.equal(422, register({ email = "root@souk.test", role = "ADMIN" }).status)
         end)
         it("takes no vendor for a buyer", function()
-            assert.equal(422, register({ email = "v@souk.test", vendor = { businessName = "X" } }).status)
+            assert.equal(422,
+                register({ email = "v@souk.test", vendor = { businessName = "X" } }).status)
         end)
         for _, case in ipairs({ { 7, 422 }, { 8, 201 }, { 72, 201 }, { 73, 422 } }) do
             it(("answers %d to a password of %d bytes"):format(case[2], case[1]), function()
-                local answer = register({ email = "p" .. case[1] .. "@souk.test", password = ("p"):rep(case[1]) })
+                local answer = register({ email = "p" .. case[1] .. "@souk.test",
+                    password = ("p"):rep(case[1]) })
                 assert.equal(case[2], answer.status)
             end)
         end
         it("keeps no password", function()
             register({ email = "hash@souk.test" })
-            local hash = w.db:value("select password_hash from users where email = 'hash@souk.test'")
+            local hash = w.db:value(
+                "select password_hash from users where email = 'hash@souk.test'")
             assert.matches("^%$2", hash)
             assert.is_nil(hash:find(PASSWORD, 1, true))
         end)
@@ -102,7 +111,8 @@ describe("accounts", function()
         end)
         it("answers the same for a wrong password and an unknown account", function()
             local buyer = w:buyer()
-            local wrong, unknown = login(buyer.email, "wrong horse"), login("nobody@souk.test", "wrong horse")
+            local wrong, unknown = login(buyer.email, "wrong horse"),
+                login("nobody@souk.test", "wrong horse")
             assert.equal(401, wrong.status)
             assert.equal(401, unknown.status)
             assert.equal("invalid_credentials", wrong.json.code)
@@ -119,7 +129,8 @@ describe("accounts", function()
             assert.equal(200, login("long@souk.test", long).status)
             assert.equal(401, login("long@souk.test", long .. "x").status)
         end)
-        it("answers 429 after ten failures, even to the right password, until the window ends", function()
+        it("answers 429 after ten failures, even to the right password, until the window ends",
+            function()
             local buyer = w:buyer()
             for _ = 1, 10 do
                 assert.equal(401, login(buyer.email, "wrong horse").status)
@@ -133,7 +144,8 @@ describe("accounts", function()
         it("lets no more than ten guesses through when they come at once", function()
             local buyer, requests = w:buyer(), {}
             for i = 1, 30 do
-                requests[i] = w:prepared("POST", "/api/auth/login", nil, { email = buyer.email, password = "wrong " .. i })
+                requests[i] = w:prepared("POST", "/api/auth/login", nil,
+                    { email = buyer.email, password = "wrong " .. i })
             end
             local statuses = { [401] = 0, [429] = 0 }
             for _, answer in ipairs(client.parallel(requests)) do
@@ -171,8 +183,11 @@ describe("accounts", function()
         end)
         it("lets one of two at once through, and then ends the session", function()
             local buyer = w:buyer()
-            local request = w:prepared("POST", "/api/auth/refresh", nil, { refreshToken = buyer.refresh_token })
-            local answers = client.parallel({ request, w:prepared("POST", "/api/auth/refresh", nil, { refreshToken = buyer.refresh_token }) })
+            local request = w:prepared("POST", "/api/auth/refresh", nil,
+                { refreshToken = buyer.refresh_token })
+            local answers = client.parallel({ request,
+                w:prepared("POST", "/api/auth/refresh", nil,
+                { refreshToken = buyer.refresh_token }) })
             local statuses = { answers[1].status, answers[2].status }
             table.sort(statuses)
             assert.same({ 200, 401 }, statuses)
@@ -180,26 +195,33 @@ describe("accounts", function()
         it("refuses what is unknown or expired", function()
             assert.equal(401, refresh("nonsense").status)
             local buyer = w:buyer()
-            w.db:query("update refresh_tokens set expires_at = now() - interval '1 second' where token_sha256 = '"
+            w.db:query("update refresh_tokens set expires_at = now() - interval '1 second'"
+                .. " where token_sha256 = '"
                 .. crypto.sha256(buyer.refresh_token) .. "'")
             assert.equal(401, refresh(buyer.refresh_token).status)
         end)
         it("keeps no token, only its digest", function()
             local buyer = w:buyer()
-            assert.equal(0, w.db:value("select count(*) from refresh_tokens where token_sha256 = '" .. buyer.refresh_token .. "'"))
+            assert.equal(0,
+                w.db:value("select count(*) from refresh_tokens where token_sha256 = '"
+                .. buyer.refresh_token .. "'"))
         end)
     end)
 
     describe("POST /api/auth/logout", function()
         it("ends the session with its access token", function()
             local buyer = w:buyer()
-            assert.equal(204, w:request("POST", "/api/auth/logout", buyer, { refreshToken = buyer.refresh_token }).status)
+            assert.equal(204,
+                w:request("POST", "/api/auth/logout", buyer,
+                { refreshToken = buyer.refresh_token }).status)
             assert.equal(401, me(buyer).status)
             assert.equal(401, refresh(buyer.refresh_token).status)
         end)
         it("ends nobody else's session", function()
             local mine, theirs = w:buyer(), w:buyer()
-            assert.equal(204, w:request("POST", "/api/auth/logout", mine, { refreshToken = theirs.refresh_token }).status)
+            assert.equal(204,
+                w:request("POST", "/api/auth/logout", mine,
+                { refreshToken = theirs.refresh_token }).status)
             assert.equal(200, me(theirs).status)
             assert.equal(200, me(mine).status)
         end)
@@ -207,7 +229,8 @@ describe("accounts", function()
 
     describe("POST /api/users/me/password", function()
         local function change(who, current, new)
-            return w:request("POST", "/api/users/me/password", who, { currentPassword = current, newPassword = new })
+            return w:request("POST", "/api/users/me/password", who,
+                { currentPassword = current, newPassword = new })
         end
         it("needs the current one", function()
             local buyer = w:buyer()
@@ -237,7 +260,8 @@ describe("accounts", function()
         end
         it("must be there, and be a bearer's", function()
             local buyer = w:buyer()
-            for _, value in ipairs({ "", "Bearer", "Bearer ", buyer.token, "Basic " .. buyer.token, "Bearer x.y.z" }) do
+            for _, value in ipairs({ "", "Bearer", "Bearer ", buyer.token, "Basic " .. buyer.token,
+                "Bearer x.y.z" }) do
                 assert.equal(401, bearer(value), value)
             end
             assert.equal(200, bearer("bearer " .. buyer.token))
@@ -248,25 +272,30 @@ describe("accounts", function()
             assert.equal(401, bearer("Bearer " .. token:sub(1, -11) .. other .. token:sub(-9)))
         end)
         it("of a user that is gone is refused", function()
-            local token = crypto.token_issue({ sub = crypto.uuid7(), role = "ADMIN", jti = crypto.uuid7(), ttl_s = 60 })
+            local token = crypto.token_issue({ sub = crypto.uuid7(), role = "ADMIN",
+                jti = crypto.uuid7(), ttl_s = 60 })
             assert.equal(401, bearer("Bearer " .. token))
         end)
         it("says it has expired when it has", function()
             local buyer = w:buyer()
-            local token = crypto.token_issue({ sub = buyer.id, role = "BUYER", jti = crypto.uuid7(), ttl_s = -1 })
+            local token = crypto.token_issue({ sub = buyer.id, role = "BUYER", jti = crypto.uuid7(),
+                ttl_s = -1 })
             local answer = me(token)
             assert.equal(401, answer.status)
             assert.equal("token_expired", answer.json.code)
         end)
         it("gives the role that the user has, not the one it says", function()
             local buyer = w:buyer()
-            local token = crypto.token_issue({ sub = buyer.id, role = "ADMIN", jti = crypto.uuid7(), ttl_s = 60 })
+            local token = crypto.token_issue({ sub = buyer.id, role = "ADMIN", jti = crypto.uuid7(),
+                ttl_s = 60 })
             assert.equal(403, w:request("GET", "/api/admin/users", token).status)
         end)
         it("with another's session is refused", function()
             local mine, theirs = w:buyer(), w:buyer()
-            local session = w.db:value("select id from sessions where user_id = '" .. theirs.id .. "'")
-            local token = crypto.token_issue({ sub = mine.id, role = "BUYER", jti = session, ttl_s = 60 })
+            local session = w.db:value("select id from sessions where user_id = '" .. theirs.id
+                .. "'")
+            local token = crypto.token_issue({ sub = mine.id, role = "BUYER", jti = session,
+                ttl_s = 60 })
             assert.equal(401, me(token).status)
         end)
     end)

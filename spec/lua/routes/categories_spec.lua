@@ -66,7 +66,8 @@ describe("categories", function()
         assert.equal("slug_taken", answer.json.code)
     end)
     it("need a parent that is there", function()
-        local answer = create({ name = "Orphan", parentId = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" })
+        local answer = create({ name = "Orphan",
+            parentId = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" })
         assert.equal("parentId", answer.json.details[1].field)
     end)
     it("never close a ring", function()
@@ -102,7 +103,8 @@ describe("categories", function()
         assert.equal(204, remove(b).status)
         local product = w:product(vendor, { categoryIds = { a.id } })
         assert.equal(409, remove(a).status)
-        w:expect(200, "PATCH", "/api/products/" .. product.id, vendor, { categoryIds = client.json.decode("[]") })
+        w:expect(200, "PATCH", "/api/products/" .. product.id, vendor,
+            { categoryIds = client.json.decode("[]") })
         assert.equal(204, remove(a).status)
         assert.equal(404, remove(a).status)
     end)
@@ -110,7 +112,8 @@ describe("categories", function()
         local a = create({ name = "Audited" }).json
         change(a, { name = "Audited 2" })
         remove(a)
-        local log = w:expect(200, "GET", "/api/admin/audit-log?object=category:" .. a.id, admin).data
+        local log = w:expect(200, "GET", "/api/admin/audit-log?object=category:" .. a.id,
+            admin).data
         assert.same({ "category.remove", "category.change", "category.create" },
             { log[1].action, log[2].action, log[3].action })
         assert.equal("Audited", log[2].before.name)

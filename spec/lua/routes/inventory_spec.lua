@@ -19,7 +19,8 @@ describe("/api/products/{id}/inventory", function()
         return w:request("PUT", "/api/products/" .. product.id .. "/inventory", who or vendor, body)
     end
     local function reserve(quantity)
-        w.db:query(("update products set reserved = %d where id = '%s'"):format(quantity, product.id))
+        w.db:query(("update products set reserved = %d where id = '%s'"):format(quantity,
+            product.id))
     end
     local function moves(who)
         return w:request("GET", "/api/products/" .. product.id .. "/inventory", who or vendor)
@@ -78,6 +79,8 @@ describe("/api/products/{id}/inventory", function()
         for _, stock in ipairs({ 3, 12, 0, 7 }) do
             assert.equal(200, put({ stock = stock }).status)
         end
-        assert.equal(7, w.db:value("select sum(delta) from inventory_movements where product_id = '" .. product.id .. "'"))
+        assert.equal(7,
+            w.db:value("select sum(delta) from inventory_movements where product_id = '"
+            .. product.id .. "'"))
     end)
 end)

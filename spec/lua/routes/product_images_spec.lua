@@ -7,10 +7,12 @@ local function big(number)
 end
 
 local function png(width, height, tail)
-    return "\137PNG\r\n\26\n\0\0\0\rIHDR" .. big(width or 2) .. big(height or 2) .. "\8\2\0\0\0" .. (tail or "")
+    return "\137PNG\r\n\26\n\0\0\0\rIHDR" .. big(width or 2) .. big(height or 2) .. "\8\2\0\0\0"
+        .. (tail or "")
 end
 
-local JPEG = "\255\216\255\224\0\16JFIF\0\1\1\0\0\1\0\1\0\0\255\192\0\17\8\0\4\0\6\3\1\34\0\2\17\1\3\17\1"
+local JPEG = "\255\216\255\224\0\16JFIF\0\1\1\0\0\1\0\1\0\0"
+    .. "\255\192\0\17\8\0\4\0\6\3\1\34\0\2\17\1\3\17\1"
 local WEBP = "RIFF\0\0\0\0WEBPVP8X\10\0\0\0\0\0\0\0\3\0\0\5\0\0"
 
 describe("/api/products/{id}/images", function()
@@ -46,7 +48,8 @@ describe("/api/products/{id}/images", function()
     end
     it("POST takes a form with its words, and shows it on the product", function()
         local body = '--b\r\nContent-Disposition: form-data; name="alt"\r\n\r\nFrom the side\r\n'
-            .. '--b\r\nContent-Disposition: form-data; name="image"; filename="../../etc/passwd"\r\n\r\n' .. png() .. "\r\n--b--"
+            .. '--b\r\nContent-Disposition: form-data; name="image"; '
+            .. 'filename="../../etc/passwd"\r\n\r\n' .. png() .. "\r\n--b--"
         local image = post(body, "multipart/form-data; boundary=b").json
         assert.equal("From the side", image.alt)
         assert.matches("^/media/products/[%x-]+%.png$", image.url)
@@ -59,12 +62,15 @@ describe("/api/products/{id}/images", function()
 
     local refusals = {
         { "what is no picture", "hello", "image/png", 415 },
-        { "a page that says it is a picture", "<html><script>alert(1)</script>", "image/jpeg", 415 },
+        { "a page that says it is a picture", "<html><script>alert(1)</script>", "image/jpeg",
+            415 },
         { "SVG", '<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml", 415 },
         { "JSON", "{}", "application/json", 415 },
         { "nothing", "", "image/png", 415 },
         { "a picture of too many pixels", png(30000, 30000), "image/png", 422 },
-        { "a form without a file", "--b\r\nContent-Disposition: form-data; name=\"alt\"\r\n\r\nx\r\n--b--", "multipart/form-data; boundary=b", 422 },
+        { "a form without a file",
+            "--b\r\nContent-Disposition: form-data; name=\"alt\"\r\n\r\nx\r\n--b--",
+            "multipart/form-data; boundary=b", 422 },
         { "a broken form", "--b", "multipart/form-data; boundary=b", 400 },
     }
     for _, case in ipairs(refusals) do

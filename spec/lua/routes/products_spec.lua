@@ -31,7 +31,8 @@ describe("products", function()
     local made = 0
     local function draft(changes, who)
         made = made + 1
-        local body = { name = "Draft " .. made, price = { amount = 1000, currency = "USD" }, stock = 5 }
+        local body = { name = "Draft " .. made, price = { amount = 1000, currency = "USD" },
+            stock = 5 }
         for name, value in pairs(changes or {}) do
             body[name] = value
         end
@@ -61,7 +62,8 @@ describe("products", function()
         end)
         it("leaves a movement of the first stock", function()
             local product = draft({ stock = 7 }).json
-            local moves = w:expect(200, "GET", "/api/products/" .. product.id .. "/inventory", vendor).data
+            local moves = w:expect(200, "GET", "/api/products/" .. product.id .. "/inventory",
+                vendor).data
             assert.same({ "INITIAL", 7, 7 }, { moves[1].kind, moves[1].delta, moves[1].stockAfter })
         end)
         it("refuses a second product of one name, in any case", function()
@@ -90,7 +92,8 @@ describe("products", function()
             assert.equal("categoryIds.0", answer.json.details[1].field)
             assert.equal(0, w.db:value("select count(*) from products where name = 'Nowhere'"))
         end)
-        for _, wrong in ipairs({ "1.0", "1e3", '"1"', "-1", "1000000000001", "9007199254740993", "null" }) do
+        for _, wrong in ipairs({ "1.0", "1e3", '"1"', "-1", "1000000000001", "9007199254740993",
+            "null" }) do
             it("refuses a price of " .. wrong, function()
                 local answer = w:request("POST", "/api/products", vendor,
                     '{"name":"P","stock":1,"price":{"currency":"USD","amount":' .. wrong .. "}}")
@@ -98,7 +101,8 @@ describe("products", function()
                 assert.equal("price.amount", answer.json.details[1].field)
             end)
         end
-        for _, field in ipairs({ "vendorId", "status", "reserved", "rating", "id", "version", "price_minor" }) do
+        for _, field in ipairs({ "vendorId", "status", "reserved", "rating", "id", "version",
+            "price_minor" }) do
             it("does not let " .. field .. " be smuggled in", function()
                 assert.equal(422, draft({ [field] = 1 }).status)
             end)
@@ -132,17 +136,21 @@ describe("products", function()
             local product = draft({ name = "Pending's" }, pending).json
             assert.equal(200, step(product, "publish", pending).status)
             assert.equal(404, read(product).status)
-            w:expect(200, "POST", "/api/admin/vendors/" .. pending.vendor_id .. "/approve", w:admin(), {})
+            w:expect(200, "POST", "/api/admin/vendors/" .. pending.vendor_id .. "/approve",
+                w:admin(), {})
             assert.equal(200, read(product).status)
-            w:expect(200, "POST", "/api/admin/vendors/" .. pending.vendor_id .. "/suspend", w:admin(), {})
+            w:expect(200, "POST", "/api/admin/vendors/" .. pending.vendor_id .. "/suspend",
+                w:admin(), {})
             assert.equal(404, read(product).status)
-            assert.same({}, w:expect(200, "GET", "/api/products?vendorId=" .. pending.vendor_id).data)
+            assert.same({},
+                w:expect(200, "GET", "/api/products?vendorId=" .. pending.vendor_id).data)
         end)
         it("answers 304 to the ETag of the same product, and not after a change", function()
             local product = w:product(vendor)
             local etag = read(product).headers.etag
             assert.equal(304, read(product, nil, { ["If-None-Match"] = etag }).status)
-            w:expect(200, "PUT", "/api/products/" .. product.id .. "/inventory", vendor, { stock = 3 })
+            w:expect(200, "PUT", "/api/products/" .. product.id .. "/inventory", vendor,
+                { stock = 3 })
             assert.equal(200, read(product, nil, { ["If-None-Match"] = etag }).status)
         end)
     end)
@@ -153,35 +161,43 @@ describe("products", function()
         end
         it("changes what is given and leaves the rest", function()
             local product = w:product(vendor, { name = "Before", description = "kept" })
-            local after = change(product, { name = "After", price = { amount = 777, currency = "USD" } }).json
+            local after = change(product,
+                { name = "After", price = { amount = 777, currency = "USD" } }).json
             assert.same({ "After", 777, "kept", product.slug, product.version + 1 },
                 { after.name, after.price.amount, after.description, after.slug, after.version })
         end)
         it("with If-Match changes only what was read", function()
             local product = w:product(vendor)
             local etag = read(product, vendor).headers.etag
-            assert.equal(200, change(product, { description = "one" }, vendor, { ["If-Match"] = etag }).status)
+            assert.equal(200,
+                change(product, { description = "one" }, vendor, { ["If-Match"] = etag }).status)
             local stale = change(product, { description = "two" }, vendor, { ["If-Match"] = etag })
             assert.equal(412, stale.status)
             assert.equal("one", read(product, vendor).json.description)
-            assert.equal(412, change(product, { description = "two" }, vendor, { ["If-Match"] = '"nonsense"' }).status)
-            assert.equal(200, change(product, { description = "two" }, vendor, { ["If-Match"] = "*" }).status)
+            assert.equal(412,
+                change(product, { description = "two" }, vendor,
+                { ["If-Match"] = '"nonsense"' }).status)
+            assert.equal(200,
+                change(product, { description = "two" }, vendor, { ["If-Match"] = "*" }).status)
         end)
         it("answers another vendor as if there were no product", function()
             local product = w:product(vendor)
             local foreign = change(product, { name = "Stolen" }, other)
-            local missing = change({ id = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" }, { name = "Stolen" }, other)
+            local missing = change({ id = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6" },
+                { name = "Stolen" }, other)
             assert.equal(404, foreign.status)
             assert.equal(404, missing.status)
             assert.equal(missing.json.message, foreign.json.message)
             assert.equal(missing.json.code, foreign.json.code)
         end)
         it("is for admins too", function()
-            assert.equal(200, change(w:product(vendor), { description = "by the house" }, w:admin()).status)
+            assert.equal(200,
+                change(w:product(vendor), { description = "by the house" }, w:admin()).status)
         end)
         it("refuses the name of another product of the vendor", function()
             w:product(vendor, { name = "Name A" })
-            assert.equal(409, change(w:product(vendor, { name = "Name B" }), { name = "name a" }).status)
+            assert.equal(409,
+                change(w:product(vendor, { name = "Name B" }), { name = "name a" }).status)
         end)
         it("puts it into categories, and out of others", function()
             local admin = w:admin()
@@ -199,18 +215,23 @@ describe("products", function()
     describe("its status", function()
         local steps = {
             { "DRAFT", "publish", 200 }, { "DRAFT", "unpublish", 409 }, { "DRAFT", "archive", 200 },
-            { "PUBLISHED", "publish", 409 }, { "PUBLISHED", "unpublish", 200 }, { "PUBLISHED", "archive", 200 },
-            { "UNPUBLISHED", "publish", 200 }, { "UNPUBLISHED", "unpublish", 409 }, { "UNPUBLISHED", "archive", 200 },
-            { "ARCHIVED", "publish", 409 }, { "ARCHIVED", "unpublish", 409 }, { "ARCHIVED", "archive", 409 },
+            { "PUBLISHED", "publish", 409 }, { "PUBLISHED", "unpublish", 200 },
+                { "PUBLISHED", "archive", 200 },
+            { "UNPUBLISHED", "publish", 200 }, { "UNPUBLISHED", "unpublish", 409 },
+                { "UNPUBLISHED", "archive", 200 },
+            { "ARCHIVED", "publish", 409 }, { "ARCHIVED", "unpublish", 409 },
+                { "ARCHIVED", "archive", 409 },
         }
         for _, case in ipairs(steps) do
             local from, name, status = unpack(case)
             it(("answers %d to %s when it is %s"):format(status, name, from), function()
                 local product = draft().json
-                w.db:query("update products set status = '" .. from .. "' where id = '" .. product.id .. "'")
+                w.db:query("update products set status = '" .. from .. "' where id = '"
+                    .. product.id .. "'")
                 local answer = step(product, name)
                 assert.equal(status, answer.status)
-                local now = w.db:value("select status from products where id = '" .. product.id .. "'")
+                local now = w.db:value("select status from products where id = '" .. product.id
+                    .. "'")
                 assert.equal(status == 409, now == from)
             end)
         end
@@ -244,7 +265,8 @@ describe("products", function()
             assert.same({ b.id, a.id }, ids(list.data))
             assert.equal(10, list.data[1].stock)
             assert.equal(2, list.page.total)
-            assert.same({ a.id }, ids(w:expect(200, "GET", "/api/vendor/products?status=DRAFT", mine).data))
+            assert.same({ a.id },
+                ids(w:expect(200, "GET", "/api/vendor/products?status=DRAFT", mine).data))
         end)
     end)
 end)
@@ -258,13 +280,18 @@ describe("GET /api/products", function()
         far = w:vendor({ vendor = { businessName = "Far", location = { lat = 10, lng = 21 } } })
         local admin = w:admin()
         kitchen = w:expect(201, "POST", "/api/admin/categories", admin, { name = "Kitchen" })
-        cups = w:expect(201, "POST", "/api/admin/categories", admin, { name = "Cups", parentId = kitchen.id })
-        w:product(near, { name = "Blue ceramic mug", price = 500, stock = 3, categoryIds = { cups.id } })
-        w:product(near, { name = "Red ceramic bowl", price = 900, stock = 0, categoryIds = { kitchen.id } })
-        w:product(far, { name = "Blue wool scarf", price = 1500, description = "Not a mug, but warm" })
+        cups = w:expect(201, "POST", "/api/admin/categories", admin,
+            { name = "Cups", parentId = kitchen.id })
+        w:product(near,
+            { name = "Blue ceramic mug", price = 500, stock = 3, categoryIds = { cups.id } })
+        w:product(near,
+            { name = "Red ceramic bowl", price = 900, stock = 0, categoryIds = { kitchen.id } })
+        w:product(far,
+            { name = "Blue wool scarf", price = 1500, description = "Not a mug, but warm" })
         w:product(far, { name = "Green lamp", price = 900 })
         w.db:query("update products set rating_sum = 9, rating_count = 2 where name = 'Green lamp';"
-            .. "update products set rating_sum = 3, rating_count = 1 where name = 'Blue wool scarf'")
+            .. "update products set rating_sum = 3, rating_count = 1"
+            .. " where name = 'Blue wool scarf'")
         w:product(far, { name = "Not on sale" })
         w:expect(200, "GET", "/api/products?q=sale")
         local hidden = w:expect(200, "GET", "/api/products/not-on-sale").id
@@ -279,25 +306,32 @@ describe("GET /api/products", function()
     end
 
     local cases = {
-        { "is newest first", "", { "Green lamp", "Blue wool scarf", "Red ceramic bowl", "Blue ceramic mug" } },
+        { "is newest first", "",
+            { "Green lamp", "Blue wool scarf", "Red ceramic bowl", "Blue ceramic mug" } },
         { "sorts by price, ties by id", "sort=price&maxPrice=899", { "Blue ceramic mug" } },
         { "sorts dearest first", "sort=-price&minPrice=901", { "Blue wool scarf" } },
-        { "sorts best rated first", "sort=rating&minRating=1", { "Green lamp", "Blue wool scarf" } },
-        { "finds words, the name before the description", "q=mug", { "Blue ceramic mug", "Blue wool scarf" } },
+        { "sorts best rated first", "sort=rating&minRating=1",
+            { "Green lamp", "Blue wool scarf" } },
+        { "finds words, the name before the description", "q=mug",
+            { "Blue ceramic mug", "Blue wool scarf" } },
         { "finds words by their stem", "q=lamps", { "Green lamp" } },
         { "leaves out what is not wanted", "q=blue+-scarf", { "Blue ceramic mug" } },
         { "finds phrases", "q=%22ceramic+bowl%22", { "Red ceramic bowl" } },
         { "takes either word", "q=lamp+or+bowl&sort=newest", { "Green lamp", "Red ceramic bowl" } },
         { "finds nothing for nonsense", "q=xyzzy", {} },
         { "takes any text for words", "q=%27%29%3B+drop+table+%26+%21%7C%28", {} },
-        { "filters by price, both ends included", "minPrice=500&maxPrice=900&sort=price&category=cups", { "Blue ceramic mug" } },
-        { "filters by category and what is below it", "category=kitchen", { "Red ceramic bowl", "Blue ceramic mug" } },
+        { "filters by price, both ends included",
+            "minPrice=500&maxPrice=900&sort=price&category=cups", { "Blue ceramic mug" } },
+        { "filters by category and what is below it", "category=kitchen",
+            { "Red ceramic bowl", "Blue ceramic mug" } },
         { "knows no unknown category", "category=nowhere", {} },
         { "filters by what is in stock", "category=kitchen&inStock=true", { "Blue ceramic mug" } },
         { "filters by what is sold out", "inStock=false", { "Red ceramic bowl" } },
         { "filters by rating", "minRating=4.5", { "Green lamp" } },
-        { "takes what lies within a radius", "lat=10&lng=20&radiusKm=50&sort=price", { "Blue ceramic mug", "Red ceramic bowl" } },
-        { "combines filters", "q=blue&maxPrice=600&inStock=true&category=kitchen", { "Blue ceramic mug" } },
+        { "takes what lies within a radius", "lat=10&lng=20&radiusKm=50&sort=price",
+            { "Blue ceramic mug", "Red ceramic bowl" } },
+        { "combines filters", "q=blue&maxPrice=600&inStock=true&category=kitchen",
+            { "Blue ceramic mug" } },
     }
     for _, case in ipairs(cases) do
         local name, query, expected = unpack(case)
@@ -343,7 +377,8 @@ describe("GET /api/products", function()
             local expected = ids(list("sort=" .. sort).data)
             local got, cursor = {}, nil
             repeat
-                local page = list("limit=1&sort=" .. sort .. (cursor and "&cursor=" .. cursor or ""))
+                local page = list("limit=1&sort=" .. sort
+                    .. (cursor and "&cursor=" .. cursor or ""))
                 assert.equal(1, #page.data)
                 got[#got + 1] = page.data[1].id
                 if cursor then
@@ -400,7 +435,8 @@ describe("GET /api/products", function()
     end
     it("refuses the cursor of another sort", function()
         local cursor = list("sort=price&limit=1").page.nextCursor
-        assert.equal("bad_cursor", w:request("GET", "/api/products?sort=rating&cursor=" .. cursor).json.code)
+        assert.equal("bad_cursor",
+            w:request("GET", "/api/products?sort=rating&cursor=" .. cursor).json.code)
     end)
 
     describe("suggest", function()

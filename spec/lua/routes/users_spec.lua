@@ -21,7 +21,8 @@ describe("/api/users/me", function()
     end)
     it("PATCH changes the name, and every worker knows", function()
         local buyer = w:buyer()
-        assert.equal("Ada King", w:expect(200, "PATCH", "/api/users/me", buyer, { name = "Ada King" }).name)
+        assert.equal("Ada King",
+            w:expect(200, "PATCH", "/api/users/me", buyer, { name = "Ada King" }).name)
         for _ = 1, 6 do
             assert.equal("Ada King", w:expect(200, "GET", "/api/users/me", buyer).name)
         end
@@ -29,7 +30,8 @@ describe("/api/users/me", function()
     it("PATCH smuggles nothing in", function()
         local buyer = w:buyer()
         for _, field in ipairs({ "role", "email", "status", "vendorId", "id", "password_hash" }) do
-            assert.equal(422, w:request("PATCH", "/api/users/me", buyer, { [field] = "ADMIN" }).status, field)
+            assert.equal(422,
+                w:request("PATCH", "/api/users/me", buyer, { [field] = "ADMIN" }).status, field)
         end
     end)
     it("is for those signed in", function()

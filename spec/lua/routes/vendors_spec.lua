@@ -15,7 +15,8 @@ describe("vendors", function()
     setup(function()
         w = world.start()
         local function shop(name, lat, lng)
-            return w:vendor({ vendor = { businessName = name, location = { lat = lat, lng = lng } } })
+            return w:vendor({ vendor = { businessName = name,
+                location = { lat = lat, lng = lng } } })
         end
         paris = shop("Paris", 48.8566, 2.3522)
         london = shop("London", 51.5072, -0.1276)
@@ -42,7 +43,8 @@ describe("vendors", function()
         end)
         it("pages by cursor", function()
             local first = w:expect(200, "GET", "/api/vendors?limit=2")
-            local rest = w:expect(200, "GET", "/api/vendors?limit=2&cursor=" .. first.page.nextCursor)
+            local rest = w:expect(200, "GET", "/api/vendors?limit=2&cursor="
+                .. first.page.nextCursor)
             assert.same({ "Paris" }, names(rest.data))
             assert.equal(client.null, rest.page.nextCursor)
         end)
@@ -50,7 +52,8 @@ describe("vendors", function()
 
     describe("GET /api/vendors/{idOrSlug}", function()
         it("finds by id and slug", function()
-            assert.equal("Paris", w:expect(200, "GET", "/api/vendors/" .. paris.vendor_id).businessName)
+            assert.equal("Paris",
+                w:expect(200, "GET", "/api/vendors/" .. paris.vendor_id).businessName)
             assert.equal(paris.vendor_id, w:expect(200, "GET", "/api/vendors/paris").id)
         end)
         it("shows one that is not active to itself and admins only", function()
@@ -83,7 +86,8 @@ describe("vendors", function()
             assert.equal(3, #nearby("lat=0&lng=0&radiusKm=20038"))
         end)
         it("keeps to a category", function()
-            local category = w:expect(201, "POST", "/api/admin/categories", w:admin(), { name = "Kites" })
+            local category = w:expect(201, "POST", "/api/admin/categories", w:admin(),
+                { name = "Kites" })
             w:product(paris, { categoryIds = { category.id } })
             assert.same({ "Paris" }, names(nearby("lat=51.5&lng=-0.1&category=kites")))
         end)
@@ -104,7 +108,8 @@ describe("vendors", function()
         end)
         for _, query in ipairs({
             "", "lat=1", "lat=91&lng=0", "lat=0&lng=181", "lat=x&lng=0", "lat=0&lng=0&radiusKm=0",
-            "lat=0&lng=0&radiusKm=-1", "lat=0&lng=0&radiusKm=20039", "lat=0&lng=0&limit=0", "lat=nan&lng=0",
+            "lat=0&lng=0&radiusKm=-1", "lat=0&lng=0&radiusKm=20039", "lat=0&lng=0&limit=0",
+                "lat=nan&lng=0",
             "lat=0&lng=0&radiusKm=inf", "lat=0&lng=0&limit=101",
         }) do
             it("refuses '" .. query .. "'", function()
@@ -127,14 +132,17 @@ describe("one's own shop", function()
 
     it("PATCH /vendor/profile changes what is given", function()
         local before = w:expect(200, "GET", "/api/vendor/profile", vendor)
-        local after = w:expect(200, "PATCH", "/api/vendor/profile", vendor, { description = "Woven", country = "PT" })
+        local after = w:expect(200, "PATCH", "/api/vendor/profile", vendor,
+            { description = "Woven", country = "PT" })
         assert.equal("Woven", after.description)
         assert.equal(before.businessName, after.businessName)
         assert.equal(before.slug, after.slug)
     end)
     it("PATCH /vendor/profile smuggles nothing in", function()
         for _, field in ipairs({ "status", "tier", "rating", "userId", "stripe_account_id" }) do
-            assert.equal(422, w:request("PATCH", "/api/vendor/profile", vendor, { [field] = "ACTIVE" }).status, field)
+            assert.equal(422,
+                w:request("PATCH", "/api/vendor/profile", vendor, { [field] = "ACTIVE" }).status,
+                field)
         end
     end)
     it("PATCH /vendor/profile refuses the slug of another", function()
@@ -142,13 +150,15 @@ describe("one's own shop", function()
         local answer = w:request("PATCH", "/api/vendor/profile", vendor, { slug = other.slug })
         assert.equal("slug_taken", answer.json.code)
     end)
-    for _, wrong in ipairs({ '{"lat":91,"lng":0}', '{"lat":0}', '{"lat":"1","lng":2}', '{"lat":1,"lng":2,"alt":3}', "{}" }) do
+    for _, wrong in ipairs({ '{"lat":91,"lng":0}', '{"lat":0}', '{"lat":"1","lng":2}',
+        '{"lat":1,"lng":2,"alt":3}', "{}" }) do
         it("PUT /vendor/location refuses " .. wrong, function()
             assert.equal(422, w:request("PUT", "/api/vendor/location", vendor, wrong).status)
         end)
     end
     it("is for vendors", function()
-        assert.equal(403, w:request("PUT", "/api/vendor/location", w:buyer(), { lat = 1, lng = 2 }).status)
+        assert.equal(403,
+            w:request("PUT", "/api/vendor/location", w:buyer(), { lat = 1, lng = 2 }).status)
         assert.equal(401, w:request("PATCH", "/api/vendor/profile", nil, {}).status)
     end)
 end)

@@ -17,7 +17,8 @@ describe("Idempotency-Key", function()
     end
 
     local function post(key, sent, who)
-        return w:request("POST", "/api/products", who or vendor, sent, { ["Idempotency-Key"] = key })
+        return w:request("POST", "/api/products", who or vendor, sent,
+            { ["Idempotency-Key"] = key })
     end
 
     local function count(name)
@@ -60,7 +61,8 @@ describe("Idempotency-Key", function()
                 { ["Idempotency-Key"] = "k5" })
         end
         for _, answer in ipairs(client.parallel(requests)) do
-            assert.is_true(answer.status == 201 or answer.json.code == "idempotency_in_progress", answer.body)
+            assert.is_true(answer.status == 201 or answer.json.code == "idempotency_in_progress",
+                answer.body)
         end
         assert.equal(1, count("Parallel"))
         assert.equal(201, post("k5", body("Parallel")).status)
@@ -73,7 +75,8 @@ describe("Idempotency-Key", function()
     end)
     it("is forgotten after a day", function()
         assert.equal(201, post("k6", body("Day one")).status)
-        w.db:query("update idempotency_keys set created_at = now() - interval '25 hours' where key = 'k6'")
+        w.db:query("update idempotency_keys set created_at = now() - interval '25 hours'"
+            .. " where key = 'k6'")
         local answer = post("k6", body("Day two"))
         assert.equal(201, answer.status)
         assert.is_nil(answer.headers["idempotent-replayed"])

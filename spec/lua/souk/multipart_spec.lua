@@ -9,7 +9,8 @@ end
 describe("multipart.file", function()
     it("gives the bytes as they are, and the fields", function()
         local bytes = "\0\1\r\n--xY\255"
-        local body = part('name="alt"', "The mug") .. part('name="image"; filename="../x.png"', bytes) .. "--xYz--\r\n"
+        local body = part('name="alt"', "The mug")
+            .. part('name="image"; filename="../x.png"', bytes) .. "--xYz--\r\n"
         local got, fields = multipart.file(body, TYPE)
         assert.equal(bytes, got)
         assert.same({ alt = "The mug" }, fields)
@@ -20,7 +21,8 @@ describe("multipart.file", function()
     end)
 
     local broken = {
-        { "has no boundary in its type", part('name="image"', "x") .. "--xYz--", "multipart/form-data" },
+        { "has no boundary in its type", part('name="image"', "x") .. "--xYz--",
+            "multipart/form-data" },
         { "does not begin with its boundary", "x" .. part('name="image"', "x") .. "--xYz--", TYPE },
         { "does not end", part('name="image"', "x"), TYPE },
         { "is empty", "", TYPE },
@@ -38,7 +40,8 @@ describe("multipart.file", function()
     it("refuses two files, and none", function()
         local one = part('name="image"; filename="a"', "x")
         assert.equal(422, select(2, multipart.file(one .. one .. "--xYz--", TYPE)).status)
-        assert.equal(422, select(2, multipart.file(part('name="alt"', "x") .. "--xYz--", TYPE)).status)
+        assert.equal(422,
+            select(2, multipart.file(part('name="alt"', "x") .. "--xYz--", TYPE)).status)
     end)
     it("refuses a field that is not UTF-8", function()
         local body = part('name="alt"', "\255") .. part('name="image"', "x") .. "--xYz--"

@@ -35,8 +35,10 @@ describe("the OpenAPI document", function()
     it("has every path of the contract", function()
         for _, path in ipairs({
             "/api/auth/register", "/api/users/me/password", "/api/products/{id}/inventory",
-            "/api/products/{id}/images/{imageId}", "/api/vendors/nearby", "/api/admin/vendors/{id}/approve",
-            "/api/cart/items/{id}", "/api/orders/{id}/confirm-payment", "/api/vendor/orders/{id}/status",
+            "/api/products/{id}/images/{imageId}", "/api/vendors/nearby",
+                "/api/admin/vendors/{id}/approve",
+            "/api/cart/items/{id}", "/api/orders/{id}/confirm-payment",
+                "/api/vendor/orders/{id}/status",
             "/api/webhooks/stripe", "/api/admin/invariants", "/api/admin/reload",
         }) do
             assert.is_table(document.paths[path], path)
@@ -59,7 +61,8 @@ describe("the OpenAPI document", function()
     end)
     it("has an example of every JSON body and answer", function()
         each_operation(function(operation, name)
-            for _, holder in ipairs({ operation.requestBody, operation.responses["200"], operation.responses["201"] }) do
+            for _, holder in ipairs({ operation.requestBody, operation.responses["200"],
+                operation.responses["201"] }) do
                 local content = holder and holder.content and holder.content["application/json"]
                 local is_own = name:find("openapi.json", 1, true)
                 assert.is_true(not content or content.example ~= nil or is_own ~= nil, name)
@@ -94,7 +97,8 @@ describe("the OpenAPI document", function()
         for _, entry in ipairs(document["x-error-codes"]) do
             codes[entry.code] = true
         end
-        for _, code in ipairs({ "insufficient_stock", "email_taken", "idempotency_mismatch", "offset_too_deep" }) do
+        for _, code in ipairs({ "insufficient_stock", "email_taken", "idempotency_mismatch",
+            "offset_too_deep" }) do
             assert.is_true(codes[code], code)
         end
     end)

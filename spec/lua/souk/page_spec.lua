@@ -3,7 +3,8 @@ local page = require("souk.page")
 
 describe("a cursor", function()
     it("gives back the values it was sealed with", function()
-        local values = { "2026-01-27 10:30:00.123456+00", "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6", 5, 0.125 }
+        local values = { "2026-01-27 10:30:00.123456+00", "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6", 5,
+            0.125 }
         assert.same(values, page.open("product/newest", page.seal("product/newest", values)))
     end)
     it("is text that a URL carries as it is", function()
@@ -20,7 +21,8 @@ describe("a cursor", function()
             local forged = cursor:sub(1, i - 1) .. other .. cursor:sub(i + 1)
             assert.is_nil((page.open("list", forged)), forged)
         end
-        for _, forged in ipairs({ cursor:sub(1, -2), cursor .. "0", "", "x", ("0"):rep(32), cursor:sub(33) }) do
+        for _, forged in ipairs({ cursor:sub(1, -2), cursor .. "0", "", "x", ("0"):rep(32),
+            cursor:sub(33) }) do
             assert.is_nil((page.open("list", forged)), forged)
         end
     end)

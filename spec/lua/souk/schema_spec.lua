@@ -105,7 +105,8 @@ describe("schema.object", function()
     })
 
     it("gives every fault at once, each at its place", function()
-        local value, faults = check(body, '{"name":"","price":{"amount":1.0},"tags":["A","C"],"x":1}')
+        local value,
+            faults = check(body, '{"name":"","price":{"amount":1.0},"tags":["A","C"],"x":1}')
         assert.is_nil(value)
         assert.same({
             name = "must not be empty",
@@ -136,7 +137,8 @@ describe("schema.object", function()
     it("does not let a field be smuggled in by an odd name", function()
         for _, name in ipairs({ "__index", "1", "", "role", "Name" }) do
             local _, faults = check(body,
-                '{"name":"mug","price":{"amount":1,"currency":"USD"},' .. json.encode(name) .. ":1}")
+                '{"name":"mug","price":{"amount":1,"currency":"USD"},' .. json.encode(name)
+                    .. ":1}")
             assert.is_truthy(faults, name)
         end
     end)
@@ -158,11 +160,13 @@ end)
 describe("schema.attributes", function()
     local attributes = s.attributes({ max = 2 })
     it("takes texts, numbers and booleans", function()
-        assert.same({ colour = "blue", kg = 1.5 }, attributes.check(decoded('{"colour":"blue","kg":1.5}')))
+        assert.same({ colour = "blue", kg = 1.5 },
+            attributes.check(decoded('{"colour":"blue","kg":1.5}')))
         assert.equal(2, attributes.check(decoded('{"kg":2.0}')).kg)
     end)
     it("refuses depth, null and too many keys", function()
-        for _, wrong in ipairs({ '{"a":{}}', '{"a":[1]}', '{"a":null}', '{"a":1,"b":2,"c":3}', "[1]", '{"":1}' }) do
+        for _, wrong in ipairs({ '{"a":{}}', '{"a":[1]}', '{"a":null}', '{"a":1,"b":2,"c":3}',
+            "[1]", '{"":1}' }) do
             assert.is_nil((attributes.check(decoded(wrong))), wrong)
         end
     end)
@@ -174,7 +178,8 @@ describe("schema.uuid", function()
         assert.equal(id:lower(), s.uuid().check(id))
     end)
     it("refuses what is none", function()
-        for _, wrong in ipairs({ "", "1", "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5fg", "'; drop table users;--", 7 }) do
+        for _, wrong in ipairs({ "", "1", "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5fg",
+            "'; drop table users;--", 7 }) do
             assert.is_nil((s.uuid().check(wrong)))
         end
     end)
@@ -186,15 +191,18 @@ describe("a type's JSON Schema", function()
     end
     it("says that nothing unknown is taken", function()
         assert.equal(
-            '{"additionalProperties":false,"properties":{"a":{"type":"boolean"}},"required":["a"],"type":"object"}',
+            '{"additionalProperties":false,"properties":{"a":{"type":"boolean"}},'
+                .. '"required":["a"],"type":"object"}',
             encoded(s.object({ a = s.boolean() })))
     end)
     it("has an empty list of properties as an object", function()
-        assert.equal('{"additionalProperties":false,"properties":{},"type":"object"}', encoded(s.object({})))
+        assert.equal('{"additionalProperties":false,"properties":{},"type":"object"}',
+            encoded(s.object({})))
     end)
     it("says null beside the type", function()
         assert.equal('{"format":"uuid","type":["string","null"]}', encoded(s.nullable(s.uuid())))
-        assert.equal('{"anyOf":[{"$ref":"#/components/schemas/X"},{"type":"null"}]}', encoded(s.nullable(s.ref("X"))))
+        assert.equal('{"anyOf":[{"$ref":"#/components/schemas/X"},{"type":"null"}]}',
+            encoded(s.nullable(s.ref("X"))))
     end)
     it("says the default", function()
         assert.equal('{"default":false,"type":"boolean"}', encoded(s.optional(s.boolean(), false)))
@@ -214,8 +222,10 @@ end)
 describe("schema.ref", function()
     it("finds what is defined after it, even itself", function()
         local tree = s.ref("SpecTree")
-        s.define("SpecTree", s.object({ name = s.string(), below = s.array(s.ref("SpecTree"), { example = {} }) }))
-        local _, faults = check(tree, '{"name":"a","below":[{"name":"b","below":[]},{"name":1,"below":[]}]}')
+        s.define("SpecTree",
+            s.object({ name = s.string(), below = s.array(s.ref("SpecTree"), { example = {} }) }))
+        local _, faults = check(tree,
+            '{"name":"a","below":[{"name":"b","below":[]},{"name":1,"below":[]}]}')
         assert.same({ ["below.1.name"] = "must be a text" }, faults)
     end)
     it("refuses a second definition", function()

@@ -26,7 +26,8 @@ describe("the format email", function()
         assert.equal("ada.k+x@sub.souk.test", clean("Ada.K+x@Sub.Souk.Test"))
     end)
     for _, wrong in ipairs({
-        "ada", "ada@", "@souk.test", "ada@souk", "a b@souk.test", "ada@@souk.test", "ada@souk..test",
+        "ada", "ada@", "@souk.test", "ada@souk", "a b@souk.test", "ada@@souk.test",
+            "ada@souk..test",
         ".ada@souk.test", "ada.@souk.test", "ada@-souk.test", "ada@souk.test\n", "é@souk.test",
         ("a"):rep(65) .. "@souk.test",
     }) do
@@ -47,7 +48,8 @@ describe("the format date-time", function()
     end
     for _, wrong in ipairs({
         "2026-02-29T10:30:00Z", "2026-13-01T10:30:00Z", "2026-01-32T10:30:00Z", "2026-01-27",
-        "2026-01-27T24:00:00Z", "2026-01-27T10:60:00Z", "2026-01-27T10:30:00", "0000-01-01T00:00:00Z",
+        "2026-01-27T24:00:00Z", "2026-01-27T10:60:00Z", "2026-01-27T10:30:00",
+            "0000-01-01T00:00:00Z",
         "2026-01-27T10:30:00+15:00",
     }) do
         it("refuses " .. wrong, function()

@@ -7,7 +7,8 @@ end
 
 --- Declares a route that nobody serves; the problem when it is refused.
 local function declare(changes, path)
-    local decl = { id = "spec.route" .. tostring({}), summary = "x", tags = { "spec" }, roles = false, answers = { [200] = true } }
+    local decl = { id = "spec.route" .. tostring({}), summary = "x", tags = { "spec" },
+        roles = false, answers = { [200] = true } }
     for name, value in pairs(changes) do
         decl[name] = value ~= "nil" and value or nil
     end
@@ -57,7 +58,8 @@ describe("a request", function()
     end)
 
     it("is refused in the one shape of errors", function()
-        local answer = w:request("GET", "/api/products/no-such-product", nil, nil, { ["X-Request-Id"] = "spec-1" })
+        local answer = w:request("GET", "/api/products/no-such-product", nil, nil,
+            { ["X-Request-Id"] = "spec-1" })
         local body = answer.json
         assert.equal(404, answer.status)
         assert.equal(404, body.statusCode)
@@ -91,7 +93,8 @@ describe("a request", function()
     end)
     it("must be JSON", function()
         assert.equal(400, w:request("POST", "/api/products", vendor, "{").status)
-        assert.equal("malformed_json", w:request("POST", "/api/products", vendor, '{"a":1}x').json.code)
+        assert.equal("malformed_json",
+            w:request("POST", "/api/products", vendor, '{"a":1}x').json.code)
         assert.equal(400, w:request("POST", "/api/products", vendor, '{"name":"\255"}').status)
         assert.equal(400, w:request("POST", "/api/products", vendor, '{"name":"a\\u0000b"}').status)
         local answer = w:request("POST", "/api/products", vendor, "name=x",
@@ -99,7 +102,8 @@ describe("a request", function()
         assert.equal(415, answer.status)
     end)
     it("may not be larger than its route takes", function()
-        local answer = w:request("POST", "/api/products", vendor, '{"name":"' .. ("a"):rep(1100000) .. '"}')
+        local answer = w:request("POST", "/api/products", vendor, '{"name":"' .. ("a"):rep(1100000)
+            .. '"}')
         assert.equal(413, answer.status)
     end)
     it("is refused with an unknown query parameter", function()
@@ -115,15 +119,18 @@ describe("a request", function()
     it("is told nothing new when it has the current copy", function()
         local first = w:request("GET", "/api/products")
         assert.is_string(first.headers.etag)
-        local second = w:request("GET", "/api/products", nil, nil, { ["If-None-Match"] = first.headers.etag })
+        local second = w:request("GET", "/api/products", nil, nil,
+            { ["If-None-Match"] = first.headers.etag })
         assert.equal(304, second.status)
         assert.equal("", second.body)
         w:product(vendor, { name = "Changes the list" })
-        local third = w:request("GET", "/api/products", nil, nil, { ["If-None-Match"] = first.headers.etag })
+        local third = w:request("GET", "/api/products", nil, nil,
+            { ["If-None-Match"] = first.headers.etag })
         assert.equal(200, third.status)
     end)
     it("says of a limited route what is left", function()
-        local answer = w:request("POST", "/api/auth/login", nil, { email = "no@souk.test", password = "x" })
+        local answer = w:request("POST", "/api/auth/login", nil,
+            { email = "no@souk.test", password = "x" })
         local limit = tonumber(answer.headers["ratelimit-limit"])
         assert.is_true(limit > 0)
         assert.is_true(tonumber(answer.headers["ratelimit-remaining"]) < limit)

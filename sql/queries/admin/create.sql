@@ -2,6 +2,9 @@
 insert into users (id, email, password_hash, name, role)
 values ($1::uuid, $2, $3, $4, 'ADMIN')
 on conflict (email) do update
-set password_hash = excluded.password_hash, name = excluded.name, status = 'ACTIVE', updated_at = now()
+set password_hash = excluded.password_hash,
+    name = excluded.name,
+    status = 'ACTIVE',
+    updated_at = now()
 where users.role = 'ADMIN'
 returning id;

@@ -1,4 +1,5 @@
--- $1 role, $2 status, $3 like pattern of email or name (null: all), $4 $5 cursor, $6 limit, $7 offset
+-- $1 role, $2 status, $3 like pattern of email or name (null: all), $4 $5 cursor, $6 limit, $7
+-- offset
 select
     users.id,
     users.email,

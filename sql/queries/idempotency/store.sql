@@ -1,4 +1,5 @@
--- $5 hash of the request, $6 status, $7 body, $8 Location. A row of more than 24 hours ago is replaced.
+-- $5 hash of the request, $6 status, $7 body, $8 Location. A row of more than 24 hours ago is
+-- replaced.
 insert into idempotency_keys (
     user_id, method, path, key, request_sha256, state, status, body, location
 )

@@ -1,5 +1,6 @@
--- $1 subject, $2 most failures. Counts a failure before the password is looked at, so that parallel guesses cannot
--- outrun the count; login/forgive takes it back. A window begins at its first failure.
+-- $1 subject, $2 most failures. Counts a failure before the password is looked at, so that
+-- parallel guesses cannot outrun the count; login/forgive takes it back. A window begins at its
+-- first failure.
 insert into login_attempts as known (subject, failures)
 values ($1, 1)
 on conflict (subject) do update
@@ -13,4 +14,6 @@ set failures = case
     end
 returning
     failures,
-    ceil(extract(epoch from first_failed_at + interval '15 minutes' - now()))::integer as retry_after_s;
+    ceil(
+        extract(epoch from first_failed_at + interval '15 minutes' - now())
+    )::integer as retry_after_s;

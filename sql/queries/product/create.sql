@@ -1,4 +1,5 @@
--- $1 id, $2 vendor, $3 name, $4 slug, $5 description, $6 attributes, $7 price, $8 currency, $9 stock, $10 categories, $11 actor
+-- $1 id, $2 vendor, $3 name, $4 slug, $5 description, $6 attributes, $7 price, $8 currency, $9
+-- stock, $10 categories, $11 actor
 with product as (
     insert into products (
         id, vendor_id, name, slug, description, attributes, price_minor, currency, stock

@@ -1,5 +1,6 @@
--- The first page and those behind a cursor ($1, $2), $3 limit; $4 offset is 0. The inner limit tells the planner that few
--- rows are wanted whatever $3 is, and rows flow only until $3 is reached.
+-- The first page and those behind a cursor ($1, $2), $3 limit; $4 offset is 0. The inner limit
+-- tells the planner that few rows are wanted whatever $3 is, and rows flow only until $3 is
+-- reached.
 select *
 from (
     select product_public.*, "createdAt"::text as "~sort"

@@ -1,4 +1,5 @@
--- $1 what was typed, lower case; $2 the same as a like pattern. Names that hold it first, then those that nearly do.
+-- $1 what was typed, lower case; $2 the same as a like pattern. Names that hold it first, then
+-- those that nearly do.
 select text, slug, "productId"
 from (
     select distinct on (lower(candidates.name))
