@@ -147,19 +147,3 @@ describe("a server that is told to stop", function()
         close_all(socks)
     end)
 end)
-
-describe("two servers", function()
-    it("share a port", function()
-        local first = wire.start()
-        local metrics_port = shell.free_port()
-        local second = wire.start({
-            ["http.port"] = first.port, ["metrics.port"] = metrics_port,
-        }, metrics_port)
-        for _ = 1, 20 do
-            assert.equal(200, health(first))
-        end
-        first:stop()
-        assert.equal(200, health(second))
-        second:stop()
-    end)
-end)
