@@ -1,6 +1,5 @@
 #include "app/check.h"
 
-#include <stdlib.h>
 #include "app/shared.h"
 #include "app/snapshot.h"
 #include "base/buf.h"
@@ -9,8 +8,12 @@
 #include "crypto/token.h"
 #include "db/catalog.h"
 #include "loop/loop.h"
+#include <stdlib.h>
 
-bool check_generation(const struct conf *conf, int64_t number, const char *function, struct buf *out)
+bool check_generation(const struct conf *conf,
+                      int64_t number,
+                      const char *function,
+                      struct buf *out)
 {
     static _Atomic uint64_t epochs[EPOCH_COUNT];
     struct app_folders folders;
@@ -32,7 +35,8 @@ bool check_generation(const struct conf *conf, int64_t number, const char *funct
     deps.loop = loop_new();
     deps.token_key = token_key_new(STR("only to load what a generation declares"));
     deps.catalog = db_catalog_new();
-    if (snapshot_load_queries(deps.catalog, sql_dir, source.plugins_dir, problem, sizeof(problem))) {
+    if (snapshot_load_queries(deps.catalog, sql_dir, source.plugins_dir, problem,
+                              sizeof(problem))) {
         generation = generation_new(&deps, source, out);
     } else {
         buf_add_z(out, problem);

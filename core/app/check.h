@@ -9,8 +9,12 @@
 struct buf;
 struct conf;
 
-/* Loads lua, policies, plugins and queries from the snapshot of that number, or from the folders of the settings with number 0. With
- * function not NULL its text (openapi, routes_text) goes to out. False: out says file, line and why. */
-bool check_generation(const struct conf *conf, int64_t number, const char *function, struct buf *out);
+/* Loads lua, policies, plugins and queries from the snapshot of that number, or from the folders of
+ * the settings with number 0. With function not NULL its text (openapi, routes_text) goes to out.
+ * False: out says file, line and why. */
+bool check_generation(const struct conf *conf,
+                      int64_t number,
+                      const char *function,
+                      struct buf *out);
 
 #endif

@@ -1,12 +1,4 @@
 /* The binary: one table of sub-commands. */
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 #include "app/check.h"
 #include "app/demo.h"
 #include "app/master.h"
@@ -18,10 +10,18 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "db/migrate.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
-#define PRINT_MAX       (16u << 20)
-#define RELOAD_WAIT_MS  30000
-#define ARGS_MAX        64
+#define PRINT_MAX      (16u << 20)
+#define RELOAD_WAIT_MS 30000
+#define ARGS_MAX       64
 
 struct command {
     const char *name;
@@ -75,8 +75,8 @@ static int run_stripe_emulator(struct conf *conf, int argc, char **argv)
 static int run_module(struct conf *conf, const char *module, bool is_open, char **argv)
 {
     bool has_database = *conf_text(conf, "db.url") != 0;
-    struct worker *worker =
-        lone_worker(conf, (struct worker_settings){.has_database = has_database, .is_open = is_open});
+    struct worker *worker = lone_worker(
+        conf, (struct worker_settings){.has_database = has_database, .is_open = is_open});
     int code = worker ? worker_run(worker, module, (const char *const *)argv) : 1;
 
     worker_free(worker);
@@ -173,7 +173,8 @@ static int run_reload(struct conf *conf, int argc, char **argv)
     snprintf(path, sizeof(path), "%.500s/reload.result", conf_text(conf, "home"));
     unlink(path);
     if (pid <= 0 || kill((pid_t)pid, SIGHUP) != 0) {
-        fprintf(stderr, "souk: no server runs in %s: start one with ./souk up\n", conf_text(conf, "home"));
+        fprintf(stderr, "souk: no server runs in %s: start one with ./souk up\n",
+                conf_text(conf, "home"));
         return 1;
     }
     for (int waited_ms = 0; !file && waited_ms < RELOAD_WAIT_MS; waited_ms += 20) {
@@ -181,14 +182,16 @@ static int run_reload(struct conf *conf, int argc, char **argv)
         file = fopen(path, "re");
     }
     if (!file) {
-        fprintf(stderr, "souk: no answer in 30 seconds: see the log in %s\n", conf_text(conf, "home"));
+        fprintf(stderr, "souk: no answer in 30 seconds: see the log in %s\n",
+                conf_text(conf, "home"));
         return 1;
     }
     text[fread(text, 1, sizeof(text) - 1, file)] = 0;
     fclose(file);
     problem = strchr(text, '\n');
     if (problem && problem[1] && problem[1] != '\n') {
-        fprintf(stderr, "refused, generation %ld keeps serving:\n%s", strtol(text, NULL, 10), problem + 1);
+        fprintf(stderr, "refused, generation %ld keeps serving:\n%s", strtol(text, NULL, 10),
+                problem + 1);
         return 1;
     }
     printf("generation %ld serves\n", strtol(text, NULL, 10));
@@ -198,7 +201,8 @@ static int run_reload(struct conf *conf, int argc, char **argv)
 static const struct command commands[] = {
     {"serve", run_serve, "master and workers, until SIGTERM"},
     {"migrate", run_migrate, "bring the database up to date"},
-    {"stripe-emulator", run_stripe_emulator, "Stripe's protocol on http.port, for development and tests"},
+    {"stripe-emulator", run_stripe_emulator,
+     "Stripe's protocol on http.port, for development and tests"},
     {"admin", run_admin, "create --email E --password P [--name N]: make an administrator"},
     {"demo", run_demo, "--vendors N --products M [--seed S]: fill the database with made-up data"},
     {"routes", run_routes, "print the routes"},

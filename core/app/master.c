@@ -1,15 +1,7 @@
-/* See master.h. It wakes every 10 ms, or for a signal: reaps, watches how long Lua has been running, and steps the reload. */
+/* See master.h. It wakes every 10 ms, or for a signal: reaps, watches how long Lua has been
+ * running, and steps the reload. */
 #include "app/master.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 #include "app/check.h"
 #include "app/port.h"
 #include "app/shared.h"
@@ -19,6 +11,15 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define TICK_MS           10
 #define PREPARE_MAX_US    20000000
@@ -34,7 +35,8 @@ struct master {
     struct app_shared *shared;
     void *metrics;
     int64_t spawned_us[APP_WORKERS_MAX];
-    int64_t suspect_us[APP_WORKERS_MAX];     /* the stretch of Lua that was first seen past its budget … */
+    int64_t
+        suspect_us[APP_WORKERS_MAX]; /* the stretch of Lua that was first seen past its budget … */
     int64_t suspect_cpu_us[APP_WORKERS_MAX]; /* … and the worker's CPU time then */
     enum reload_step step;
     uint64_t answering; /* wishes up to here are answered by the running reload */
@@ -109,8 +111,8 @@ static void end_reload(struct master *master, const char *problem)
     atomic_store(&shared->reload_number, active);
     atomic_store(&shared->reload_done, master->answering);
     if (*problem)
-        log_warn("reload.refused", "generation=%lld active=%lld problem=%s", (long long)master->number,
-                 (long long)active, problem);
+        log_warn("reload.refused", "generation=%lld active=%lld problem=%s",
+                 (long long)master->number, (long long)active, problem);
     else
         log_info("reload.taken", "generation=%lld", (long long)active);
     snprintf(path, sizeof(path), "%.500s/reload.result", conf_text(master->conf, "home"));
@@ -212,7 +214,8 @@ static void step_reload(struct master *master)
         start_check(master);
 }
 
-/* A worker born while a generation is being prepared knows only the active one: it is told again. */
+/* A worker born while a generation is being prepared knows only the active one: it is told again.
+ */
 static void tell_newborn(struct master *master, int pid)
 {
     if (master->step == RELOAD_PREPARING)
@@ -262,7 +265,8 @@ static int64_t cpu_us_of(int pid)
     return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
-/* Past the hard limit by its own CPU time, since waiting for a core is nobody's fault; or by far too long on the wall. */
+/* Past the hard limit by its own CPU time, since waiting for a core is nobody's fault; or by far
+ * too long on the wall. */
 static bool is_stuck(struct master *master, int index, int64_t entered_us, int pid)
 {
     int64_t hard_us = conf_int(master->conf, "lua.stuck_kill_ms") * 1000;
@@ -275,7 +279,8 @@ static bool is_stuck(struct master *master, int index, int64_t entered_us, int p
            clock_monotonic_us() - entered_us > STUCK_WALL_FACTOR * hard_us;
 }
 
-/* Soft: ask to stop, each tick, so that the worker can compare CPU times. Hard: kill; heal() brings a new one. */
+/* Soft: ask to stop, each tick, so that the worker can compare CPU times. Hard: kill; heal() brings
+ * a new one. */
 static void watch(struct master *master)
 {
     int64_t soft_us = conf_int(master->conf, "lua.resume_budget_ms") * 1000;

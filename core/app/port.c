@@ -31,7 +31,6 @@ bool port_is_free(const char *host, int port)
         (void)fprintf(stderr,
                       "souk: port %d of %s is taken: stop what listens there, or choose another "
                       "(SOUK_PORT, SOUK_STRIPE_PORT, --set http.port=…)\n",
-                      port,
-                      host);
+                      port, host);
     return is_free;
 }

@@ -1,4 +1,5 @@
-/* Whether a port is ours to take: workers share theirs by SO_REUSEPORT, which would share it with another server too, without a word. */
+/* Whether a port is ours to take: workers share theirs by SO_REUSEPORT, which would share it with
+ * another server too, without a word. */
 #ifndef SOUK_APP_PORT_H
 #define SOUK_APP_PORT_H
 

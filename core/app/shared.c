@@ -1,8 +1,8 @@
 #include "app/shared.h"
 
+#include "base/metric.h"
 #include <stdlib.h>
 #include <sys/mman.h>
-#include "base/metric.h"
 
 struct app_shared *app_shared_new(int worker_count, void **metrics)
 {

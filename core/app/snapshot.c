@@ -1,5 +1,8 @@
 #include "app/snapshot.h"
 
+#include "base/buf.h"
+#include "base/conf.h"
+#include "db/catalog.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,9 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/buf.h"
-#include "base/conf.h"
-#include "db/catalog.h"
 
 #define FILE_MAX (4u << 20)
 #define DEPTH    8
@@ -28,7 +28,8 @@ static bool is_taken(const char *name)
 {
     size_t length = strlen(name);
 
-    return length > 4 && (strcmp(name + length - 4, ".lua") == 0 || strcmp(name + length - 4, ".sql") == 0);
+    return length > 4 &&
+           (strcmp(name + length - 4, ".lua") == 0 || strcmp(name + length - 4, ".sql") == 0);
 }
 
 static bool copy_file(const char *from, const char *to, char *message, size_t message_size)
@@ -53,7 +54,8 @@ static bool copy_file(const char *from, const char *to, char *message, size_t me
     return is_ok;
 }
 
-static bool copy_tree(const char *from, const char *to, int depth, char *message, size_t message_size)
+static bool
+copy_tree(const char *from, const char *to, int depth, char *message, size_t message_size)
 {
     DIR *dir = opendir(from);
     bool is_ok = true;
@@ -113,7 +115,8 @@ bool snapshot_take(const struct conf *conf, int64_t number, char *message, size_
         return false;
     }
     return copy_tree(conf_text(conf, "lua.dir"), folders.lua, DEPTH, message, message_size) &&
-           copy_tree(conf_text(conf, "plugins.dir"), folders.plugins, DEPTH, message, message_size) &&
+           copy_tree(conf_text(conf, "plugins.dir"), folders.plugins, DEPTH, message,
+                     message_size) &&
            copy_tree(conf_text(conf, "sql.dir"), folders.sql, DEPTH, message, message_size);
 }
 
@@ -133,8 +136,11 @@ int64_t snapshot_latest(const struct conf *conf)
     return latest;
 }
 
-bool snapshot_load_queries(struct db_catalog *catalog, const char *sql_dir, const char *plugins_dir,
-                           char *message, size_t message_size)
+bool snapshot_load_queries(struct db_catalog *catalog,
+                           const char *sql_dir,
+                           const char *plugins_dir,
+                           char *message,
+                           size_t message_size)
 {
     char path[1024], prefix[300];
     DIR *dir;

@@ -1,5 +1,5 @@
-/* The files of a generation, copied aside before they are loaded, so that all workers load the same bytes however fast somebody types:
- * <home>/generations/<number>/{lua,plugins,sql}. */
+/* The files of a generation, copied aside before they are loaded, so that all workers load the same
+ * bytes however fast somebody types: <home>/generations/<number>/{lua,plugins,sql}. */
 #ifndef SOUK_APP_SNAPSHOT_H
 #define SOUK_APP_SNAPSHOT_H
 
@@ -15,11 +15,16 @@ struct app_folders {
 };
 
 void snapshot_folders(const struct conf *conf, int64_t number, struct app_folders *out);
-/* Copies; then removes snapshots older than the last three. False: message says what could not be read or written. */
+/* Copies; then removes snapshots older than the last three. False: message says what could not be
+ * read or written. */
 bool snapshot_take(const struct conf *conf, int64_t number, char *message, size_t message_size);
 /* The largest number taken so far, 0 when none. */
 int64_t snapshot_latest(const struct conf *conf);
 /* sql_dir/queries, and <plugins_dir>/<name>/sql/queries as plugin.<name>/… */
-bool snapshot_load_queries(struct db_catalog *catalog, const char *sql_dir, const char *plugins_dir, char *message, size_t message_size);
+bool snapshot_load_queries(struct db_catalog *catalog,
+                           const char *sql_dir,
+                           const char *plugins_dir,
+                           char *message,
+                           size_t message_size);
 
 #endif

@@ -1,12 +1,8 @@
-/* See worker.h. The one difficulty is the swap of generations: the new one is made aside while the old one serves, the master says when
- * all workers have it, and the first request after that moves over; nobody waits. */
+/* See worker.h. The one difficulty is the swap of generations: the new one is made aside while the
+ * old one serves, the master says when all workers have it, and the first request after that moves
+ * over; nobody waits. */
 #include "app/worker.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include "app/snapshot.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -31,6 +27,11 @@
 #include "ops/gauges.h"
 #include "ops/health.h"
 #include "ops/media.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define LEADER_LOCK_KEY   0x736f756bLL /* "souk"; the same on every node */
 #define FETCHES_IN_FLIGHT 32
@@ -296,9 +297,8 @@ static bool listen_for_requests(struct worker *worker)
     settings.port = metrics_port ? metrics_port : (int)conf_int(conf, "http.port") + 100;
     settings.tls_cert_file = settings.tls_key_file = NULL;
     settings.body_ceiling_bytes = settings.body_max_bytes;
-    worker->metrics =
-        http_server_new(worker->loop, settings,
-                        (struct http_hooks){.handler = on_metrics_request, .arg = worker});
+    worker->metrics = http_server_new(
+        worker->loop, settings, (struct http_hooks){.handler = on_metrics_request, .arg = worker});
     return worker->metrics != NULL;
 }
 
@@ -322,19 +322,19 @@ static bool connect_pool(struct worker *worker)
         fprintf(stderr, "souk: db.url is empty: set DATABASE_URL, or start with ./souk up\n");
         return false;
     }
-    worker->pool = db_pool_new(
-        worker->loop, NULL,
-        (struct db_pool_settings){
-            .url = conf_text(conf, "db.url"),
-            .readers = (int)conf_int(conf, "db.readers"),
-            .writers = (int)conf_int(conf, "db.writers"),
-            .statement_timeout_ms = (int)conf_int(conf, "db.statement_timeout_ms"),
-            .lock_timeout_ms = (int)conf_int(conf, "db.lock_timeout_ms"),
-            .wait_max_ms = (int)conf_int(conf, "db.wait_max_ms"),
-            .waiters_max = (int)conf_int(conf, "db.waiters_max"),
-            .on_state = on_pool_state,
-            .arg = worker,
-        });
+    worker->pool =
+        db_pool_new(worker->loop, NULL,
+                    (struct db_pool_settings){
+                        .url = conf_text(conf, "db.url"),
+                        .readers = (int)conf_int(conf, "db.readers"),
+                        .writers = (int)conf_int(conf, "db.writers"),
+                        .statement_timeout_ms = (int)conf_int(conf, "db.statement_timeout_ms"),
+                        .lock_timeout_ms = (int)conf_int(conf, "db.lock_timeout_ms"),
+                        .wait_max_ms = (int)conf_int(conf, "db.wait_max_ms"),
+                        .waiters_max = (int)conf_int(conf, "db.waiters_max"),
+                        .on_state = on_pool_state,
+                        .arg = worker,
+                    });
     return worker->pool != NULL;
 }
 
@@ -350,9 +350,8 @@ struct worker *worker_new(struct worker_settings settings)
     metric_init(settings.metrics, settings.shared->worker_count + 1, settings.index);
     budget_init((int)conf_int(settings.conf, "lua.resume_budget_ms"));
     worker->loop = loop_new();
-    worker->helper =
-        helper_new(worker->loop, (int)conf_int(settings.conf, "auth.helper_threads"),
-                   (int)conf_int(settings.conf, "auth.helper_queue_max"));
+    worker->helper = helper_new(worker->loop, (int)conf_int(settings.conf, "auth.helper_threads"),
+                                (int)conf_int(settings.conf, "auth.helper_queue_max"));
     worker->fetch = fetch_new(worker->loop, FETCHES_IN_FLIGHT, FETCH_QUEUE_MAX);
     worker->geo = geo_index_new();
     worker->token_key = auth_key_open(settings.conf);

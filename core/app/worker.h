@@ -2,9 +2,9 @@
 #ifndef SOUK_APP_WORKER_H
 #define SOUK_APP_WORKER_H
 
-#include <stdbool.h>
 #include "app/shared.h"
 #include "bridge/state.h"
+#include <stdbool.h>
 
 struct conf;
 struct worker;
@@ -25,7 +25,8 @@ struct worker *worker_new(struct worker_settings settings);
 void worker_free(struct worker *worker);
 /* Listens and serves until SIGTERM or SIGINT, then drains. Returns the exit code. */
 int worker_serve(struct worker *worker);
-/* Runs require(module)(args…) in a coroutine; the exit code is 0 when it returned a value. Its text goes to stdout, a refusal to stderr. */
+/* Runs require(module)(args…) in a coroutine; the exit code is 0 when it returned a value. Its text
+ * goes to stdout, a refusal to stderr. */
 int worker_run(struct worker *worker, const char *module, const char *const *args);
 struct generation *worker_generation(struct worker *worker);
 

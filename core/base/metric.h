@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
-#define METRIC_SERIES_MAX 16384 /* values a process; a histogram takes one a bucket and two more \
-                                 */
+#define METRIC_SERIES_MAX                                                  \
+    16384 /* values a process; a histogram takes one a bucket and two more \
+           */
 
 typedef int metric_id; /* -1: table full, all calls ignore it */
 

@@ -1,10 +1,4 @@
 /* The small modules: core.log, clock, sleep, conf, metric, shared, info, reload, parallel. */
-#include <lauxlib.h>
-#include <lua.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
@@ -15,6 +9,12 @@
 #include "bridge/generation.h"
 #include "bridge/json.h"
 #include "loop/loop.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define LOG_MEMBERS_MAX 4096
 #define SLEEP_MAX_MS    3600000
@@ -261,7 +261,8 @@ static void on_reloaded(void *arg, int64_t number, const char *problem)
     co_resume(co, 2);
 }
 
-/* core.reload() -> number of the generation that serves now | nil, why the new one was refused. Waits. */
+/* core.reload() -> number of the generation that serves now | nil, why the new one was refused.
+ * Waits. */
 static int l_reload(lua_State *L)
 {
     const struct bridge_deps *deps = bridge_deps(L);

@@ -240,7 +240,8 @@ static int l_hmac_sha256(lua_State *L)
     return 1;
 }
 
-/* seal(text) -> hex: proof that text was ours, under the key of the tokens, which Lua never sees. */
+/* seal(text) -> hex: proof that text was ours, under the key of the tokens, which Lua never sees.
+ */
 static int l_seal(lua_State *L)
 {
     char hex[DIGEST_HEX_SIZE];

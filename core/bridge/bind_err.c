@@ -1,8 +1,5 @@
-/* core.err: a constructor for each row of err.def, and what the bridge makes of an error when a route answers with one. */
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdio.h>
-#include <string.h>
+/* core.err: a constructor for each row of err.def, and what the bridge makes of an error when a
+ * route answers with one. */
 #include "base/buf.h"
 #include "base/log.h"
 #include "bridge/bind.h"
@@ -11,8 +8,12 @@
 #include "bridge/json.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdio.h>
+#include <string.h>
 
-#define DETAILS_MAX      (256u << 10)
+#define DETAILS_MAX       (256u << 10)
 #define ERROR_HEADERS_MAX 8
 
 static char err_meta;
@@ -198,7 +199,9 @@ static void reply_err(struct http_request *request, lua_State *L, int index)
     lua_pop(L, 2);
 }
 
-void bridge_reply_error(struct generation *generation, struct http_request *request, lua_State *L,
+void bridge_reply_error(struct generation *generation,
+                        struct http_request *request,
+                        lua_State *L,
                         int index)
 {
     struct http_problem internal = {.err = ERR_INTERNAL};

@@ -1,10 +1,11 @@
-/* core.json: encode, decode, decode_marked, array, object, raw, null. The text of an encoding is gathered in one buffer a state
- * (a userdata in the registry), so that nothing malloc'ed is held across a call that can raise. */
+/* core.json: encode, decode, decode_marked, array, object, raw, null. The text of an encoding is
+ * gathered in one buffer a state (a userdata in the registry), so that nothing malloc'ed is held
+ * across a call that can raise. */
 #include "bridge/json.h"
 
+#include "bridge/json_types.h"
 #include <lauxlib.h>
 #include <lua.h>
-#include "bridge/json_types.h"
 
 static char array_mark, object_mark, raw_mark, scratch_mark, decoder_mark;
 
@@ -221,8 +222,9 @@ static void make_decoder(lua_State *L)
 int luaopen_core_json(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"encode", l_encode}, {"decode", l_decode}, {"decode_marked", l_decode_marked}, {"array", l_array},
-        {"object", l_object}, {"is_array", l_is_array}, {"raw", l_raw}, {NULL, NULL},
+        {"encode", l_encode}, {"decode", l_decode}, {"decode_marked", l_decode_marked},
+        {"array", l_array},   {"object", l_object}, {"is_array", l_is_array},
+        {"raw", l_raw},       {NULL, NULL},
     };
 
     make_mark(L, &array_mark, "json.array");

@@ -1,5 +1,9 @@
-/* core.media: pictures on the local disk, under <home>/media/<folder>/<name>. Names are made by us; a write is to a temporary file
- * and renamed, so a reader sees all of it or nothing. */
+/* core.media: pictures on the local disk, under <home>/media/<folder>/<name>. Names are made by us;
+ * a write is to a temporary file and renamed, so a reader sees all of it or nothing. */
+#include "base/conf.h"
+#include "bridge/bind.h"
+#include "bridge/co.h"
+#include "bridge/state.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -8,10 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/conf.h"
-#include "bridge/bind.h"
-#include "bridge/co.h"
-#include "bridge/state.h"
 
 static bool is_name(const char *name)
 {
@@ -140,7 +140,8 @@ static struct picture sniff_webp(const unsigned char *p, size_t len)
         return (struct picture){"webp", (p[26] | (unsigned)p[27] << 8) & 0x3FFF,
                                 (p[28] | (unsigned)p[29] << 8) & 0x3FFF};
     if (memcmp(p + 12, "VP8L", 4) == 0) {
-        unsigned bits = p[21] | (unsigned)p[22] << 8 | (unsigned)p[23] << 16 | (unsigned)p[24] << 24;
+        unsigned bits =
+            p[21] | (unsigned)p[22] << 8 | (unsigned)p[23] << 16 | (unsigned)p[24] << 24;
         return (struct picture){"webp", (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1};
     }
     return none;

@@ -1,7 +1,9 @@
-/* See budget.h. The one difficulty: what runs here runs in a signal handler on the only thread that touches Lua; it may
- * only call lua_sethook (as luajit.c does) and raise. */
+/* See budget.h. The one difficulty: what runs here runs in a signal handler on the only thread that
+ * touches Lua; it may only call lua_sethook (as luajit.c does) and raise. */
 #include "bridge/budget.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <luajit.h>
@@ -9,15 +11,14 @@
 #include <stddef.h>
 #include <sys/time.h>
 #include <time.h>
-#include "base/clock.h"
-#include "base/log.h"
 
 static struct {
-    lua_State *volatile running;        /* between enter and leave */
-    volatile sig_atomic_t is_armed;     /* the hook is on */
+    lua_State *volatile running;    /* between enter and leave */
+    volatile sig_atomic_t is_armed; /* the hook is on */
     volatile int64_t entered_us;
     volatile int64_t suspect_entered_us; /* which stretch was looked at first … */
-    volatile int64_t suspect_cpu_us;     /* … and its CPU time then: waiting for a core is nobody's fault */
+    volatile int64_t
+        suspect_cpu_us; /* … and its CPU time then: waiting for a core is nobody's fault */
     lua_State *guarded;
     int64_t soft_us;
 } budget;

@@ -1,7 +1,9 @@
-/* How long Lua may run at a stretch. The worker says when it enters Lua; the master looks every 10 ms and sends SIGUSR1 past the
- * soft limit, SIGKILL past the hard one. The handler arms a hook that raises at the next instruction and stays armed until
- * the resume returns, so that a pcall cannot swallow it. Compiled loops are left through LuaJIT's profiler guards (found by experiment:
- * luaJIT_profile_start with "l" makes the recorder put a check of the hook mask into every trace; raising SIGPROF sets it). */
+/* How long Lua may run at a stretch. The worker says when it enters Lua; the master looks every 10
+ * ms and sends SIGUSR1 past the soft limit, SIGKILL past the hard one. The handler arms a hook that
+ * raises at the next instruction and stays armed until the resume returns, so that a pcall cannot
+ * swallow it. Compiled loops are left through LuaJIT's profiler guards (found by experiment:
+ * luaJIT_profile_start with "l" makes the recorder put a check of the hook mask into every trace;
+ * raising SIGPROF sets it). */
 #ifndef SOUK_BRIDGE_BUDGET_H
 #define SOUK_BRIDGE_BUDGET_H
 
@@ -17,7 +19,8 @@ void budget_init(int soft_ms);
 void budget_guard(struct lua_State *L);
 /* The state is about to be closed. */
 void budget_forget(struct lua_State *L);
-/* Around each lua_resume. entered_at_us may be NULL: no budget. is_outermost: not called from inside another resume. */
+/* Around each lua_resume. entered_at_us may be NULL: no budget. is_outermost: not called from
+ * inside another resume. */
 void budget_enter(_Atomic int64_t *entered_at_us, struct lua_State *L, bool is_outermost);
 void budget_leave(_Atomic int64_t *entered_at_us, struct lua_State *L, bool is_outermost);
 

@@ -1,16 +1,17 @@
-/* Coroutines: started for a request, a timer or a spec; suspended by bindings that wait; resumed by their callbacks. Ended ones
- * are kept for reuse, unless they failed. The one difficulty: who is running is one pointer of the process, and must
- * be set around every resume, not only the first, or two requests are crossed. */
+/* Coroutines: started for a request, a timer or a spec; suspended by bindings that wait; resumed by
+ * their callbacks. Ended ones are kept for reuse, unless they failed. The one difficulty: who is
+ * running is one pointer of the process, and must be set around every resume, not only the first,
+ * or two requests are crossed. */
 #include "bridge/co.h"
 
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdlib.h>
 #include "base/clock.h"
 #include "bridge/budget.h"
 #include "bridge/co_run.h"
 #include "bridge/generation.h"
 #include "db/query.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
 
 #define IDLE_MAX 256
 

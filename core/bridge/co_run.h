@@ -1,16 +1,18 @@
-/* The inside of coroutines: what generation.c and the bindings of this folder share. Callers outside bridge see co.h only. */
+/* The inside of coroutines: what generation.c and the bindings of this folder share. Callers
+ * outside bridge see co.h only. */
 #ifndef SOUK_BRIDGE_CO_RUN_H
 #define SOUK_BRIDGE_CO_RUN_H
 
+#include "base/list.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include "base/list.h"
 
 struct co;
 struct generation;
 struct lua_State;
 
-/* The coroutine ended. L: its stack with the results (is_ok) or the error value on top; valid until the callback returns. */
+/* The coroutine ended. L: its stack with the results (is_ok) or the error value on top; valid until
+ * the callback returns. */
 typedef void co_done_fn(void *arg, struct lua_State *L, bool is_ok);
 
 /* All coroutines of one generation: running, waiting, and the pool of ended ones for reuse. */
@@ -23,7 +25,8 @@ struct co_set {
 void co_set_init(struct co_set *set);
 void co_set_done(struct co_set *set); /* only when nothing is waiting */
 
-/* A coroutine whose Lua thread is ready for the function and its arguments to be pushed on co_lua(). */
+/* A coroutine whose Lua thread is ready for the function and its arguments to be pushed on
+ * co_lua(). */
 struct co *co_new(struct generation *generation, co_done_fn *done, void *arg);
 /* Runs function + args that were pushed. done() may be called before this returns. */
 void co_start(struct co *co, int arg_count);

@@ -1,11 +1,7 @@
-/* A generation: made aside, whole, or not at all; then it serves until its last coroutine has ended. Nothing is shared between
- * two of them but what bridge_deps names. */
+/* A generation: made aside, whole, or not at all; then it serves until its last coroutine has
+ * ended. Nothing is shared between two of them but what bridge_deps names. */
 #include "bridge/generation.h"
 
-#include <lauxlib.h>
-#include <lualib.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/log.h"
@@ -14,9 +10,13 @@
 #include "db/catalog.h"
 #include "http/router.h"
 #include "loop/loop.h"
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* The allocator's argument is the generation: so any lua_State of ours leads to it in one load. The limit holds while Lua runs;
- * our own code around it must not fail half way. */
+/* The allocator's argument is the generation: so any lua_State of ours leads to it in one load. The
+ * limit holds while Lua runs; our own code around it must not fail half way. */
 static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
 {
     struct generation *generation = arg;
@@ -124,8 +124,8 @@ static void add_route(struct generation *generation, lua_State *L, int index)
     route->id = field_copy(L, index, "id", "route");
     generation->route_count++;
     route->run_ref = field_function(L, index, "run", route->id);
-    route->body_max =
-        (size_t)field_int(L, index, "body_max", conf_int(generation->deps.conf, "http.body_max_bytes"));
+    route->body_max = (size_t)field_int(L, index, "body_max",
+                                        conf_int(generation->deps.conf, "http.body_max_bytes"));
     if (route->body_max > generation->body_ceiling)
         generation->body_ceiling = route->body_max;
     lua_getfield(L, index, "method");
@@ -156,7 +156,9 @@ static void add_timer(struct generation *generation, lua_State *L, int index)
     lua_pop(L, 1);
 }
 
-static void each_of(struct generation *generation, lua_State *L, const char *field,
+static void each_of(struct generation *generation,
+                    lua_State *L,
+                    const char *field,
                     void (*add)(struct generation *, lua_State *, int))
 {
     lua_getfield(L, 1, field);
@@ -239,8 +241,8 @@ static void generation_free(struct generation *generation)
     free(generation);
 }
 
-struct generation *generation_new(const struct bridge_deps *deps, struct bridge_source source,
-                                  struct buf *message)
+struct generation *
+generation_new(const struct bridge_deps *deps, struct bridge_source source, struct buf *message)
 {
     struct generation *generation = calloc(1, sizeof(*generation));
 
@@ -308,8 +310,9 @@ void generation_start_timers(struct generation *generation, const bool *is_leade
     budget_guard(generation->L);
     generation->is_leader = is_leader;
     for (int i = 0; i < generation->timer_count; i++)
-        generation->timers[i].timer = loop_every(generation->deps.loop, generation->timers[i].every_ms,
-                                                 on_timer, &generation->timers[i]);
+        generation->timers[i].timer =
+            loop_every(generation->deps.loop, generation->timers[i].every_ms, on_timer,
+                       &generation->timers[i]);
 }
 
 void generation_retire(struct generation *generation)

@@ -2,10 +2,10 @@
 #ifndef SOUK_BRIDGE_GENERATION_H
 #define SOUK_BRIDGE_GENERATION_H
 
-#include <lua.h>
 #include "bridge/co.h"
 #include "bridge/co_run.h"
 #include "bridge/state.h"
+#include <lua.h>
 
 #define GENERATION_ROUTES_MAX 512
 #define GENERATION_TIMERS_MAX 64
@@ -15,8 +15,8 @@ struct loop_timer;
 struct policy_set;
 
 struct generation_route {
-    char *id;     /* owned */
-    int run_ref;  /* the function, in the registry */
+    char *id;    /* owned */
+    int run_ref; /* the function, in the registry */
     size_t body_max;
 };
 
@@ -54,12 +54,17 @@ struct generation {
 struct generation *generation_of(lua_State *L);
 /* Opens libraries, removes what routes may not have, preloads core.*. */
 void bridge_open_libraries(lua_State *L, struct bridge_source source);
-/* Pushes the function of a Lua file, as text only; raises on a syntax error. False: not readable, nothing pushed. */
+/* Pushes the function of a Lua file, as text only; raises on a syntax error. False: not readable,
+ * nothing pushed. */
 bool bridge_load_file(lua_State *L, const char *dir, const char *shown_dir, const char *file);
 /* Answers with the err object, error table or error text at index; logs what is internal. */
 struct http_header;
-/* Headers of a table of strings; borrowed from Lua while the table is on the stack. Returns how many. */
+/* Headers of a table of strings; borrowed from Lua while the table is on the stack. Returns how
+ * many. */
 int bridge_take_headers(lua_State *L, int index, struct http_header *headers, int headers_max);
-void bridge_reply_error(struct generation *generation, struct http_request *request, lua_State *L, int index);
+void bridge_reply_error(struct generation *generation,
+                        struct http_request *request,
+                        lua_State *L,
+                        int index);
 
 #endif

@@ -1,12 +1,13 @@
-/* JSON between Lua and text. Encoding is ours: whole numbers exactly, `[]` where an array is meant, members in sorted
- * order so that the same value gives the same bytes. Decoding is lua-cjson's, behind a scanner that refuses what it
- * lets through (bad UTF-8, NUL, 0x10, NaN, depth) and marks numbers that were not written as whole numbers. */
+/* JSON between Lua and text. Encoding is ours: whole numbers exactly, `[]` where an array is meant,
+ * members in sorted order so that the same value gives the same bytes. Decoding is lua-cjson's,
+ * behind a scanner that refuses what it lets through (bad UTF-8, NUL, 0x10, NaN, depth) and marks
+ * numbers that were not written as whole numbers. */
 #ifndef SOUK_BRIDGE_JSON_H
 #define SOUK_BRIDGE_JSON_H
 
-#include <stdbool.h>
 #include "base/buf.h"
 #include "base/str.h"
+#include <stdbool.h>
 
 struct lua_State;
 
@@ -17,14 +18,16 @@ int luaopen_core_json(struct lua_State *L);
 
 /* Pushes a value that encodes as this text, unread. */
 void json_push_raw(struct lua_State *L, struct str text);
-/* The text of a raw value at index, or at NULL when it is something else. Valid while the value is on the stack. */
+/* The text of a raw value at index, or at NULL when it is something else. Valid while the value is
+ * on the stack. */
 struct str json_raw_text(struct lua_State *L, int index);
 /* Appends the value at index. NULL, or why it cannot be encoded (static text); does not raise. */
 const char *json_encode(struct lua_State *L, int index, struct buf *out);
 
-/* Strict RFC 8259 syntax check. NULL when text is well formed, else why not (static text). With marked not NULL the text is copied
- * to it with each number that was written with a fraction or exponent, or lies beyond 2^53-1, and yet is integral, replaced by {"\u0000":"<the number as written>"}: a key
- * that no client can send, since NUL is refused. */
+/* Strict RFC 8259 syntax check. NULL when text is well formed, else why not (static text). With
+ * marked not NULL the text is copied to it with each number that was written with a fraction or
+ * exponent, or lies beyond 2^53-1, and yet is integral, replaced by {"\u0000":"<the number as
+ * written>"}: a key that no client can send, since NUL is refused. */
 const char *json_scan(struct str text, struct buf *marked);
 
 #endif

@@ -1,14 +1,15 @@
-/* Lua values as JSON. Its one difficulty: it must not raise, since its callers hold buffers. So it only uses calls of the
- * Lua API that cannot fail on valid stack indexes, and answers with the reason instead. */
+/* Lua values as JSON. Its one difficulty: it must not raise, since its callers hold buffers. So it
+ * only uses calls of the Lua API that cannot fail on valid stack indexes, and answers with the
+ * reason instead. */
 #include "bridge/json.h"
 
+#include "bridge/json_types.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "bridge/json_types.h"
 
 #define ENCODE_DEPTH_MAX 64
 #define ENCODE_KEYS_MAX  4096

@@ -1,4 +1,5 @@
-/* The marks that JSON values carry in Lua: metatables in the registry, told apart by the address of a byte of ours. */
+/* The marks that JSON values carry in Lua: metatables in the registry, told apart by the address of
+ * a byte of ours. */
 #ifndef SOUK_BRIDGE_JSON_TYPES_H
 #define SOUK_BRIDGE_JSON_TYPES_H
 

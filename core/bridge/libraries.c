@@ -1,41 +1,52 @@
-/* What a Lua state of ours may see: Lua's own libraries less what reaches the machine, and core.*. One table of modules;
- * each is made on first require. */
+/* What a Lua state of ours may see: Lua's own libraries less what reaches the machine, and core.*.
+ * One table of modules; each is made on first require. */
+#include "base/buf.h"
+#include "bridge/bind.h"
+#include "bridge/generation.h"
+#include "bridge/json.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <luajit.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <string.h>
-#include "base/buf.h"
-#include "bridge/bind.h"
-#include "bridge/generation.h"
-#include "bridge/json.h"
 
 #define LUA_FILE_MAX (4u << 20)
 
 static const luaL_Reg modules[] = {
-    {"core.json", luaopen_core_json},         {"core.err", luaopen_core_err},
-    {"core.db", luaopen_core_db},             {"core.crypto", luaopen_core_crypto},
-    {"core.fetch", luaopen_core_fetch},       {"core.stripe", luaopen_core_stripe},
-    {"core.geo", luaopen_core_geo},           {"core.shared", luaopen_core_shared},
-    {"core.log", luaopen_core_log},           {"core.clock", luaopen_core_clock},
-    {"core.sleep", luaopen_core_sleep},       {"core.conf", luaopen_core_conf},
-    {"core.metric", luaopen_core_metric},     {"core.media", luaopen_core_media},
-    {"core.parallel", luaopen_core_parallel}, {"core.info", luaopen_core_info},
-    {"core.policy", luaopen_core_policy},     {"core.reload", luaopen_core_reload},
+    {"core.json", luaopen_core_json},
+    {"core.err", luaopen_core_err},
+    {"core.db", luaopen_core_db},
+    {"core.crypto", luaopen_core_crypto},
+    {"core.fetch", luaopen_core_fetch},
+    {"core.stripe", luaopen_core_stripe},
+    {"core.geo", luaopen_core_geo},
+    {"core.shared", luaopen_core_shared},
+    {"core.log", luaopen_core_log},
+    {"core.clock", luaopen_core_clock},
+    {"core.sleep", luaopen_core_sleep},
+    {"core.conf", luaopen_core_conf},
+    {"core.metric", luaopen_core_metric},
+    {"core.media", luaopen_core_media},
+    {"core.parallel", luaopen_core_parallel},
+    {"core.info", luaopen_core_info},
+    {"core.policy", luaopen_core_policy},
+    {"core.reload", luaopen_core_reload},
     {NULL, NULL},
 };
 
 /* A name may not climb out of the folders: letters, digits, '_', '-' and '.' between them. */
 static bool is_module_name(const char *name)
 {
-    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
-                        strlen(name) &&
+    return *name &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+               strlen(name) &&
            !strstr(name, "..");
 }
 
-/* Loads a file as text only, for bytecode can crash the VM; chunk names are relative ("lua/routes/cart.lua"), whichever snapshot the
- * file lies in. False: the file cannot be read, nothing pushed. */
+/* Loads a file as text only, for bytecode can crash the VM; chunk names are relative
+ * ("lua/routes/cart.lua"), whichever snapshot the file lies in. False: the file cannot be read,
+ * nothing pushed. */
 bool bridge_load_file(lua_State *L, const char *dir, const char *shown_dir, const char *file)
 {
     char path[1024];
@@ -113,9 +124,10 @@ static void remove_fields(lua_State *L, const char *library, const char *const *
 static void close_doors(lua_State *L)
 {
     static const char *const globals[] = {
-        "io", "os", "debug", "package", "ffi", "jit", "coroutine", "dofile", "loadfile", "load",
-        "loadstring", "collectgarbage", "xpcall", "newproxy", "getfenv", "setfenv", "module",
-        "print", NULL,
+        "io",        "os",       "debug",    "package", "ffi",        "jit",
+        "coroutine", "dofile",   "loadfile", "load",    "loadstring", "collectgarbage",
+        "xpcall",    "newproxy", "getfenv",  "setfenv", "module",     "print",
+        NULL,
     };
     static const char *const from_string[] = {"dump", NULL};
 
@@ -140,7 +152,8 @@ static void close_doors(lua_State *L)
 void bridge_open_libraries(lua_State *L, struct bridge_source source)
 {
     luaL_openlibs(L);
-    /* Off until this generation serves: LuaJIT's profiler, which guards the JIT, is one a process. */
+    /* Off until this generation serves: LuaJIT's profiler, which guards the JIT, is one a process.
+     */
     if (!source.is_open)
         luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     lua_getglobal(L, "package");
@@ -154,8 +167,9 @@ void bridge_open_libraries(lua_State *L, struct bridge_source source)
     set_loaders(L, source);
     if (!source.is_open) {
         /* Modules that reach the machine must not come back through require. */
-        static const char *const hidden[] = {"io", "os", "debug", "package", "ffi", "jit", "coroutine",
-                                             "cjson", "jit.opt", "jit.util", "jit.profile", NULL};
+        static const char *const hidden[] = {"io",      "os",       "debug",       "package",
+                                             "ffi",     "jit",      "coroutine",   "cjson",
+                                             "jit.opt", "jit.util", "jit.profile", NULL};
         lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
         for (const char *const *name = hidden; *name; name++) {
             lua_pushnil(L);

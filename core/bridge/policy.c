@@ -1,25 +1,25 @@
-/* See policy.h. The one difficulty: a policy's input and result cross between two Lua states, so they are copied as plain data,
- * and neither side may raise while the other is half way. */
+/* See policy.h. The one difficulty: a policy's input and result cross between two Lua states, so
+ * they are copied as plain data, and neither side may raise while the other is half way. */
 #include "bridge/policy.h"
 
+#include "bridge/bind.h"
+#include "bridge/generation.h"
+#include "crypto/hmac.h"
 #include <dirent.h>
 #include <lauxlib.h>
 #include <lua.h>
-#include <lualib.h>
 #include <luajit.h>
+#include <lualib.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "bridge/bind.h"
-#include "bridge/generation.h"
-#include "crypto/hmac.h"
 
-#define POLICIES_MAX  16
-#define COPY_DEPTH    8
-#define INTERVAL      1000
-#define SOURCE_MAX    (256u << 10)
-#define MESSAGE_MAX   4000
+#define POLICIES_MAX 16
+#define COPY_DEPTH   8
+#define INTERVAL     1000
+#define SOURCE_MAX   (256u << 10)
+#define MESSAGE_MAX  4000
 
 struct policy {
     char name[64];
@@ -72,7 +72,8 @@ static void count_instructions(lua_State *L, lua_Debug *ar)
     lua_error(L);
 }
 
-/* Plain data only. False: something that is none, or too deep. Stack of `to` grows by one in any case. */
+/* Plain data only. False: something that is none, or too deep. Stack of `to` grows by one in any
+ * case. */
 static bool copy_value(lua_State *from, int index, lua_State *to, int depth)
 {
     size_t len;
@@ -156,9 +157,9 @@ static void keep_only(lua_State *L, const char *library, const char *const *name
 /* What .luacheckrc's std "policy" lists too; a spec compares them. */
 static void open_policy_library(lua_State *L)
 {
-    static const char *const base[] = {"assert",   "error", "ipairs", "pairs",    "select", "tonumber",
-                                       "tostring", "type",  "math",   "string",   "table",  "money",
-                                       NULL};
+    static const char *const base[] = {"assert",   "error",    "ipairs", "pairs", "select",
+                                       "tonumber", "tostring", "type",   "math",  "string",
+                                       "table",    "money",    NULL};
     static const char *const math[] = {"abs", "ceil", "floor", "max", "min", NULL};
     static const char *const string[] = {"format", "lower", "sub", "upper", NULL};
     static const char *const table[] = {"concat", "insert", "sort", NULL};
@@ -276,7 +277,8 @@ static bool policy_run(struct policy *policy, struct str *source, struct buf *me
     return false;
 }
 
-static bool policy_load(struct policy *policy, const char *dir, const char *file, struct buf *message)
+static bool
+policy_load(struct policy *policy, const char *dir, const char *file, struct buf *message)
 {
     char path[1024];
     struct buf text;
@@ -310,7 +312,8 @@ bool policy_set_load(struct policy_set **out, const char *lua_dir, struct buf *m
     folder = opendir(dir);
     for (struct dirent *entry; is_ok && folder && (entry = readdir(folder));) {
         size_t length = strlen(entry->d_name);
-        if (length < 5 || strcmp(entry->d_name + length - 4, ".lua") != 0 || set->count == POLICIES_MAX)
+        if (length < 5 || strcmp(entry->d_name + length - 4, ".lua") != 0 ||
+            set->count == POLICIES_MAX)
             continue;
         is_ok = policy_load(&set->policies[set->count++], dir, entry->d_name, message);
     }
@@ -344,7 +347,8 @@ static struct policy *find(lua_State *L, const char *name)
     return NULL;
 }
 
-/* evaluate(name, input) -> result, version | nil, why. The result is plain data, checked by the caller. */
+/* evaluate(name, input) -> result, version | nil, why. The result is plain data, checked by the
+ * caller. */
 static int l_evaluate(lua_State *L)
 {
     struct policy *policy = find(L, luaL_checkstring(L, 1));
@@ -373,7 +377,8 @@ static int l_evaluate(lua_State *L)
     return 2;
 }
 
-/* check(name, source) -> version | nil, why: loads the text aside, runs its examples, and drops it. */
+/* check(name, source) -> version | nil, why: loads the text aside, runs its examples, and drops it.
+ */
 static int l_check(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -413,7 +418,8 @@ static int l_version(lua_State *L)
 
 int luaopen_core_policy(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"evaluate", l_evaluate}, {"version", l_version}, {"check", l_check}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"evaluate", l_evaluate}, {"version", l_version}, {"check", l_check}, {NULL, NULL}};
 
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

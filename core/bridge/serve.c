@@ -1,9 +1,6 @@
-/* From a request to a route's coroutine and back. A request is answered exactly once: by its coroutine, or by its deadline, whichever
- * comes first; the handle that Lua holds loses its request at that moment, so a kept handle is an error and no dangling pointer. */
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdlib.h>
-#include <string.h>
+/* From a request to a route's coroutine and back. A request is answered exactly once: by its
+ * coroutine, or by its deadline, whichever comes first; the handle that Lua holds loses its request
+ * at that moment, so a kept handle is an error and no dangling pointer. */
 #include "base/arena.h"
 #include "base/conf.h"
 #include "bridge/generation.h"
@@ -12,6 +9,10 @@
 #include "http/request.h"
 #include "http/router.h"
 #include "loop/loop.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define REPLY_HEADERS_MAX 24
 
@@ -24,7 +25,8 @@ struct handle {
 struct serving {
     struct generation *generation;
     struct http_request *request; /* NULL once answered */
-    struct handle *handle;        /* alive while the coroutine runs: it lies on its stack or in handle_ref */
+    struct handle
+        *handle; /* alive while the coroutine runs: it lies on its stack or in handle_ref */
     int handle_ref;
     struct loop_timer *deadline;
 };
@@ -99,7 +101,9 @@ static void set_field(lua_State *L, const char *name, struct str value)
     lua_setfield(L, -2, name);
 }
 
-static void push_fields(lua_State *L, struct http_request *request, const struct http_match *match,
+static void push_fields(lua_State *L,
+                        struct http_request *request,
+                        const struct http_match *match,
                         const char *route)
 {
     lua_createtable(L, 0, 10);
@@ -126,8 +130,8 @@ static int l_handle_method(lua_State *L)
 }
 
 /* creq is a table: plain fields, [1] the userdata, and methods that look there. */
-static struct handle *push_creq(lua_State *L, struct serving *serving, const struct http_match *match,
-                                const char *route)
+static struct handle *
+push_creq(lua_State *L, struct serving *serving, const struct http_match *match, const char *route)
 {
     struct handle *handle;
 
@@ -140,8 +144,8 @@ static struct handle *push_creq(lua_State *L, struct serving *serving, const str
     lua_getfield(L, -1, "__index");
     if (lua_isnil(L, -1)) {
         lua_newtable(L);
-        for (const char *const *name = (const char *const[]){"header", "body", "set_user", NULL}; *name;
-             name++) {
+        for (const char *const *name = (const char *const[]){"header", "body", "set_user", NULL};
+             *name; name++) {
             lua_getfield(L, -3, *name);
             lua_pushcclosure(L, l_handle_method, 1);
             lua_setfield(L, -2, *name);
@@ -210,8 +214,8 @@ static void on_deadline(void *arg)
     http_reply_problem(request, &problem);
 }
 
-static void start(struct generation *generation, struct http_request *request,
-                  const struct http_match *match)
+static void
+start(struct generation *generation, struct http_request *request, const struct http_match *match)
 {
     struct generation_route *route = &generation->routes[match->route];
     struct serving *serving = calloc(1, sizeof(*serving));
@@ -290,8 +294,11 @@ static void on_run_end(void *arg, lua_State *L, bool is_ok)
     free(end);
 }
 
-void generation_run(struct generation *generation, const char *module, const char *const *args,
-                    generation_done_fn *done, void *arg)
+void generation_run(struct generation *generation,
+                    const char *module,
+                    const char *const *args,
+                    generation_done_fn *done,
+                    void *arg)
 {
     struct run_end *end = malloc(sizeof(*end));
     struct co *co;

@@ -1,12 +1,13 @@
-/* A generation: one lua_State with all routes loaded, the router made from it, and what the bindings may reach. */
+/* A generation: one lua_State with all routes loaded, the router made from it, and what the
+ * bindings may reach. */
 #ifndef SOUK_BRIDGE_STATE_H
 #define SOUK_BRIDGE_STATE_H
 
+#include "base/str.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/str.h"
 
 struct lua_State;
 struct loop;
@@ -22,8 +23,8 @@ struct buf;
 /* Words that all workers of a node share; each counts up when what it stands for has changed. */
 enum bridge_epoch { EPOCH_AUTH, EPOCH_GEO, EPOCH_CATALOGUE, EPOCH_COUNT };
 
-/* All borrowed, outliving every generation, but for catalog, which generation_new takes (also when it fails). db, catalog and geo
- * may be NULL (emulator, policy check). */
+/* All borrowed, outliving every generation, but for catalog, which generation_new takes (also when
+ * it fails). db, catalog and geo may be NULL (emulator, policy check). */
 struct bridge_deps {
     struct loop *loop;
     const struct conf *conf;
@@ -33,10 +34,11 @@ struct bridge_deps {
     struct fetch *fetch;
     struct geo_index *geo;
     struct token_key *token_key;
-    _Atomic uint64_t *epochs;            /* EPOCH_COUNT of them, in the page shared by all workers */
-    _Atomic int64_t *entered_at_us;      /* this worker's: when Lua was entered, 0 while it is not running */
-    /* Asks the master for a new generation; done(arg, number, problem): number > 0 serves now, else problem says why not.
-     * NULL where there is no master. */
+    _Atomic uint64_t *epochs; /* EPOCH_COUNT of them, in the page shared by all workers */
+    _Atomic int64_t
+        *entered_at_us; /* this worker's: when Lua was entered, 0 while it is not running */
+    /* Asks the master for a new generation; done(arg, number, problem): number > 0 serves now, else
+     * problem says why not. NULL where there is no master. */
     void (*reload)(void (*done)(void *arg, int64_t number, const char *problem), void *arg);
     int worker;
     int64_t generation;
@@ -47,17 +49,19 @@ const struct bridge_deps *bridge_deps(struct lua_State *L);
 
 /* What a generation is made from. */
 struct bridge_source {
-    const char *lua_dir;     /* boot.lua, souk/, routes/ … */
+    const char *lua_dir; /* boot.lua, souk/, routes/ … */
     const char *plugins_dir;
-    const char *boot_dir;    /* where boot.lua lies; NULL: libraries only */
-    bool is_open;            /* keep io, os, debug: specs only */
+    const char *boot_dir; /* where boot.lua lies; NULL: libraries only */
+    bool is_open;         /* keep io, os, debug: specs only */
 };
 
 struct generation;
 struct http_request;
 
-/* Loads everything and builds the router. NULL: message says file, line and why. The deps are copied. */
-struct generation *generation_new(const struct bridge_deps *deps, struct bridge_source source, struct buf *message);
+/* Loads everything and builds the router. NULL: message says file, line and why. The deps are
+ * copied. */
+struct generation *
+generation_new(const struct bridge_deps *deps, struct bridge_source source, struct buf *message);
 /* References: the worker's own, and one a running coroutine. At zero the Lua state is closed. */
 void generation_ref(struct generation *generation);
 void generation_unref(struct generation *generation);
@@ -67,16 +71,22 @@ size_t generation_body_ceiling(const struct generation *generation);
 size_t generation_body_max(const struct generation *generation, int method, struct str path);
 /* Finds the route and runs it; answers the request in any case. */
 void generation_serve(struct generation *generation, struct http_request *request);
-/* Starts timers: leader-only ones run while *is_leader. Stopped by generation_retire, which also ends coroutines older than
- * its deadline. */
+/* Starts timers: leader-only ones run while *is_leader. Stopped by generation_retire, which also
+ * ends coroutines older than its deadline. */
 void generation_start_timers(struct generation *generation, const bool *is_leader);
 void generation_retire(struct generation *generation);
 /* A coroutine of it has not ended. */
 bool generation_is_waiting(const struct generation *generation);
-/* Calls the function of that name in the generation table and gives its string (openapi, routes) to out. */
+/* Calls the function of that name in the generation table and gives its string (openapi, routes) to
+ * out. */
 bool generation_print(struct generation *generation, const char *function, struct buf *out);
-/* Runs `require(module)` and its function in a coroutine with string arguments; done gets true or false and a text. */
+/* Runs `require(module)` and its function in a coroutine with string arguments; done gets true or
+ * false and a text. */
 typedef void generation_done_fn(void *arg, bool is_ok, const char *text);
-void generation_run(struct generation *generation, const char *module, const char *const *args, generation_done_fn *done, void *arg);
+void generation_run(struct generation *generation,
+                    const char *module,
+                    const char *const *args,
+                    generation_done_fn *done,
+                    void *arg);
 
 #endif

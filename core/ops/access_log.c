@@ -1,11 +1,11 @@
 #include "ops/access_log.h"
 
-#include <stdio.h>
-#include <string.h>
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "http/server.h"
+#include <stdio.h>
+#include <string.h>
 
 #define LINE_MAX_BYTES 3800
 
@@ -58,8 +58,8 @@ void access_log_write(void *arg, const struct http_done *done)
     buf_printf(&line, ",\"method\":\"%s\",\"path\":", http_method_name(done->method));
     buf_add_json_string(&line, path);
     member(&line, "route", route);
-    buf_printf(&line, ",\"status\":%d,\"dur_ms\":%.3f,\"bytes_in\":%zu,\"bytes_out\":%zu", done->status,
-               (double)done->duration_us / 1000, done->body_bytes, done->reply_bytes);
+    buf_printf(&line, ",\"status\":%d,\"dur_ms\":%.3f,\"bytes_in\":%zu,\"bytes_out\":%zu",
+               done->status, (double)done->duration_us / 1000, done->body_bytes, done->reply_bytes);
     member(&line, "user_id", done->user_id);
     member(&line, "peer", done->peer);
     member(&line, "traceparent", done->traceparent);

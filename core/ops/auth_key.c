@@ -1,15 +1,15 @@
 #include "ops/auth_key.h"
 
+#include "base/buf.h"
+#include "base/conf.h"
+#include "crypto/random.h"
+#include "crypto/token.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/buf.h"
-#include "base/conf.h"
-#include "crypto/random.h"
-#include "crypto/token.h"
 
 #define KEY_BYTES 48
 
@@ -51,7 +51,8 @@ static struct token_key *from_file(const struct conf *conf)
         fprintf(stderr, "souk: %s: %s: give it read permission, or set auth.secret\n", path,
                 strerror(errno));
     else if (!(key = token_key_new(trimmed(buf_str(&text)))))
-        fprintf(stderr, "souk: %s holds less than 32 bytes: remove it and a new one is made\n", path);
+        fprintf(stderr, "souk: %s holds less than 32 bytes: remove it and a new one is made\n",
+                path);
     if (text.at)
         explicit_bzero(text.at, text.len);
     buf_done(&text);

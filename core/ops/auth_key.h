@@ -1,4 +1,5 @@
-/* The key of the access tokens: from auth.secret, or a file under home that is made on first use (0600). */
+/* The key of the access tokens: from auth.secret, or a file under home that is made on first use
+ * (0600). */
 #ifndef SOUK_OPS_AUTH_KEY_H
 #define SOUK_OPS_AUTH_KEY_H
 

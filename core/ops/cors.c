@@ -1,10 +1,10 @@
 #include "ops/cors.h"
 
-#include <string.h>
 #include "base/arena.h"
 #include "base/conf.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include <string.h>
 
 static const char *allowed_origin(const struct conf *conf, struct http_request *request)
 {

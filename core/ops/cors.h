@@ -7,7 +7,8 @@
 struct conf;
 struct http_request;
 
-/* Marks the reply for an allowed origin; true when the request was a preflight or other OPTIONS and has been answered. */
+/* Marks the reply for an allowed origin; true when the request was a preflight or other OPTIONS and
+ * has been answered. */
 bool cors_answers(const struct conf *conf, struct http_request *request);
 
 #endif

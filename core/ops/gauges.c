@@ -1,9 +1,9 @@
 #include "ops/gauges.h"
 
-#include <stdio.h>
-#include <unistd.h>
 #include "db/pool.h"
 #include "http/server.h"
+#include <stdio.h>
+#include <unistd.h>
 
 void gauges_init(struct ops_gauges *gauges)
 {
@@ -45,8 +45,10 @@ static int64_t resident_bytes(void)
     return (int64_t)pages * sysconf(_SC_PAGESIZE);
 }
 
-void gauges_update(struct ops_gauges *gauges, const struct db_pool *pool,
-                   const struct http_server *server, bool is_leader)
+void gauges_update(struct ops_gauges *gauges,
+                   const struct db_pool *pool,
+                   const struct http_server *server,
+                   bool is_leader)
 {
     struct http_server_stats http = http_server_stats(server);
 

@@ -2,8 +2,8 @@
 #ifndef SOUK_OPS_GAUGES_H
 #define SOUK_OPS_GAUGES_H
 
-#include <stdbool.h>
 #include "base/metric.h"
+#include <stdbool.h>
 
 struct db_pool;
 struct http_server;
@@ -17,6 +17,9 @@ struct ops_gauges {
 
 void gauges_init(struct ops_gauges *gauges);
 /* pool may be NULL. Cheap enough for every tick; the expensive ones are read every 40th time. */
-void gauges_update(struct ops_gauges *gauges, const struct db_pool *pool, const struct http_server *server, bool is_leader);
+void gauges_update(struct ops_gauges *gauges,
+                   const struct db_pool *pool,
+                   const struct http_server *server,
+                   bool is_leader);
 
 #endif

@@ -8,7 +8,9 @@
 
 #define METRICS_PAGE_MAX (4u << 20)
 
-static void answer_ready(struct http_request *request, const struct db_pool *pool, bool needs_pool,
+static void answer_ready(struct http_request *request,
+                         const struct db_pool *pool,
+                         bool needs_pool,
                          bool is_draining)
 {
     struct http_problem problem = {.err = ERR_DATABASE_AWAY};
@@ -25,7 +27,9 @@ static void answer_ready(struct http_request *request, const struct db_pool *poo
     }
 }
 
-bool health_answers(struct http_request *request, const struct db_pool *pool, bool needs_pool,
+bool health_answers(struct http_request *request,
+                    const struct db_pool *pool,
+                    bool needs_pool,
                     bool is_draining)
 {
     enum http_method method = http_request_method(request);
@@ -43,14 +47,16 @@ bool health_answers(struct http_request *request, const struct db_pool *pool, bo
         answer_ready(request, pool, needs_pool, is_draining);
     } else {
         http_request_set_route(request, "health", NULL);
-        http_reply(request, 200, NULL, 0, STR("{\"status\":\"ok\",\"version\":\"" SOUK_VERSION "\"}"));
+        http_reply(request, 200, NULL, 0,
+                   STR("{\"status\":\"ok\",\"version\":\"" SOUK_VERSION "\"}"));
     }
     return true;
 }
 
 void metrics_answer(struct http_request *request)
 {
-    static const struct http_header type = {"Content-Type", "text/plain; version=0.0.4; charset=utf-8"};
+    static const struct http_header type = {"Content-Type",
+                                            "text/plain; version=0.0.4; charset=utf-8"};
     struct http_problem problem = {.err = ERR_NOT_FOUND, .message = "only /metrics is here"};
     struct buf page;
 

@@ -1,11 +1,11 @@
 #include "ops/media.h"
 
-#include <stdio.h>
-#include <string.h>
 #include "base/buf.h"
 #include "base/conf.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include <stdio.h>
+#include <string.h>
 
 #define PREFIX "/media/"
 
@@ -41,7 +41,8 @@ bool media_answers(const struct conf *conf, struct http_request *request)
 
     if (path.len <= strlen(PREFIX) || strncmp(path.at, PREFIX, strlen(PREFIX)) != 0)
         return false;
-    snprintf(rest, sizeof(rest), "%.*s", (int)(path.len - strlen(PREFIX)), path.at + strlen(PREFIX));
+    snprintf(rest, sizeof(rest), "%.*s", (int)(path.len - strlen(PREFIX)),
+             path.at + strlen(PREFIX));
     http_request_set_route(request, "media", NULL);
     if (method != HTTP_GET && method != HTTP_HEAD) {
         problem = (struct http_problem){.err = ERR_METHOD_NOT_ALLOWED, .allow = "GET, HEAD"};

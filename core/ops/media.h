@@ -1,4 +1,5 @@
-/* GET /media/<folder>/<name>: pictures that core.media saved. Names never change their content, so caches may keep them for ever. */
+/* GET /media/<folder>/<name>: pictures that core.media saved. Names never change their content, so
+ * caches may keep them for ever. */
 #ifndef SOUK_OPS_MEDIA_H
 #define SOUK_OPS_MEDIA_H
 
