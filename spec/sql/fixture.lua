@@ -25,7 +25,7 @@ select ('00000000-0000-4000-8003-00000000000' || g)::uuid,
     ('00000000-0000-4000-8001-00000000000' || g)::uuid, 'Thing ' || g, 'thing-' || g,
     8000 - g * 2000, 'USD', 10, 'PUBLISHED'
 from generate_series(1, 2) as g;
-create procedure order_make(p_id uuid) language plpgsql as $$
+create or replace procedure order_make(p_id uuid) language plpgsql as $$
 begin
     perform stock_reserve(array_agg(id), array_agg(1), array_agg(price_minor)) from products;
     insert into orders (id, buyer_id, currency, subtotal_minor, total_minor, platform_fee_minor,
@@ -56,6 +56,14 @@ function fixture.new()
     local self = setmetatable({ db = database.fresh(), orders = 0 }, fixture)
     self.db:query(ROWS)
     return self
+end
+
+--- As new: quicker than a new database. The ledger refuses to be emptied but by a superuser's trick.
+function fixture:reset()
+    self.db:query("set session_replication_role = replica; truncate users, outbox_events, "
+        .. "stripe_events, stripe_ops cascade; set session_replication_role = origin")
+    self.db:query(ROWS)
+    self.orders = 0
 end
 
 function fixture:done()

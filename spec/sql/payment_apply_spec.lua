@@ -4,13 +4,20 @@ local fixture = require("spec.sql.fixture")
 describe("payment_apply", function()
     local f
 
-    before_each(function()
+    setup(function()
         f = fixture.new()
+    end)
+
+    teardown(function()
+        f:done()
+    end)
+
+    before_each(function()
+        f:reset()
     end)
 
     after_each(function()
         assert.equal(0, f:violations())
-        f:done()
     end)
 
     local function status(table_name, id)

@@ -4,14 +4,21 @@ local fixture = require("spec.sql.fixture")
 describe("refund_open", function()
     local f, id
 
-    before_each(function()
+    setup(function()
         f = fixture.new()
+    end)
+
+    teardown(function()
+        f:done()
+    end)
+
+    before_each(function()
+        f:reset()
         id = f:paid()
     end)
 
     after_each(function()
         assert.equal(0, f:violations())
-        f:done()
     end)
 
     local function open(number, amount)

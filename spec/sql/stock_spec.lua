@@ -11,12 +11,16 @@ end
 describe("stock", function()
     local f
 
-    before_each(function()
+    setup(function()
         f = fixture.new()
     end)
 
-    after_each(function()
+    teardown(function()
         f:done()
+    end)
+
+    before_each(function()
+        f:reset()
     end)
 
     it("is reserved by an order and neither sold nor free", function()
