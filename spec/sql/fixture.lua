@@ -8,6 +8,23 @@ fixture.__index = fixture
 
 local PSQL = "/usr/lib/postgresql/15/bin/psql -X -q -A -t -v ON_ERROR_STOP=1 -d "
 
+local EMPTY = [[
+set session_replication_role = replica;
+do $$
+declare
+    v_table text;
+begin
+    for v_table in
+        select tablename from pg_tables
+        where schemaname = 'public' and tablename not in ('schema_migrations', 'installation')
+    loop
+        execute format('delete from %I', v_table);
+    end loop;
+end;
+$$;
+set session_replication_role = origin;
+]]
+
 local ROWS = [[
 insert into users (id, email, password_hash, name, role)
 select ('00000000-0000-4000-8000-00000000000' || g)::uuid, 'u' || g || '@souk.test', '$2x',
@@ -60,9 +77,7 @@ end
 
 --- As new: quicker than a new database. The ledger refuses to be emptied but by a superuser's trick.
 function fixture:reset()
-    self.db:query("set session_replication_role = replica; truncate users, outbox_events, "
-        .. "stripe_events, stripe_ops cascade; set session_replication_role = origin")
-    self.db:query(ROWS)
+    self.db:query(EMPTY .. ROWS)
     self.orders = 0
 end
 
