@@ -5,7 +5,7 @@ local shell = require("spec.support.shell")
 
 local story = {}
 
-local WAIT_S = 20
+local WAIT_S = 30
 
 --- options: price, stock, quantity, shop.
 function story.ordered(w, options)

@@ -27,7 +27,7 @@ describe("flows.cancellation", function()
     end
 
     local function wait_for_refund(made, status)
-        shell.wait_until("the refund", 15, function()
+        shell.wait_until("the refund", 30, function()
             return w.db:value(("select status from refunds where order_id = '%s'")
                 :format(made.order.id)) == status
         end)

@@ -10,8 +10,8 @@ local PSQL = "/usr/lib/postgresql/15/bin/psql -X -q -v ON_ERROR_STOP=1 -d "
 --- Runs SQL in another session that holds its locks for a while; returns once it has begun.
 local function meanwhile(w, sql)
     shell.run(("(%s %s -c %s >/dev/null 2>&1 &)"):format(PSQL, shell.quote(w.db.url),
-        shell.quote("begin; " .. sql .. "; select pg_sleep(0.7); commit")))
-    shell.wait_until("the other session", 5, function()
+        shell.quote("begin; " .. sql .. "; select pg_sleep(2); commit")))
+    shell.wait_until("the other session", 10, function()
         return w.db:value("select count(*) from pg_stat_activity "
             .. "where query like '%pg_sleep%' and wait_event = 'PgSleep'") > 0
     end)

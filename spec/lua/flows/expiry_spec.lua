@@ -11,7 +11,7 @@ describe("flows.expiry", function()
     setup(function()
         w = world.start({
             is_without_webhooks = true,
-            set = { ["order.expires_after_s"] = 2, ["stripe.resend_after_s"] = 1 },
+            set = { ["stripe.resend_after_s"] = 1 },
         })
         shop = w:vendor()
     end)
@@ -25,8 +25,14 @@ describe("flows.expiry", function()
         story.emulator(w, "DELETE", "/faults")
     end)
 
+    --- The order's time is up now.
+    local function overdue(made)
+        w.db:query("update orders set expires_at = now() where id = '" .. made.order.id .. "'")
+    end
+
     it("gives goods back that nobody started to pay for", function()
         local made = story.ordered(w, { shop = shop })
+        overdue(made)
         story.wait_for(w, made, "EXPIRED")
         assert.same({ 3, 0 }, story.shelf(w, made))
         assert.equal("CANCELLED", story.order(w, made).vendorOrders[1].status)
@@ -39,6 +45,7 @@ describe("flows.expiry", function()
         local made = story.ordered(w, { shop = shop })
         local payment = w:payment(made.buyer, made.order)
         w:present(payment, "pm_card_authenticationRequired")
+        overdue(made)
         story.wait_for(w, made, "EXPIRED")
         assert.same({ 3, 0 }, story.shelf(w, made))
         assert.equal("CANCELLED", story.order(w, made).payment.status)
@@ -51,7 +58,8 @@ describe("flows.expiry", function()
         local made = story.ordered(w, { shop = shop })
         w:payment(made.buyer, made.order)
         story.fault(w, { kind = "error_before", path = PI .. "/*/cancel", times = 6 })
-        shell.wait_until("a refused cancellation", 10, function()
+        overdue(made)
+        shell.wait_until("a refused cancellation", 20, function()
             return #story.asked(w, "POST", PI .. "/") > 0 and w.db:value("select count(*) from "
                 .. "stripe_ops where kind = 'payment_cancel' and state = 'UNKNOWN'") > 0
         end)
@@ -64,6 +72,7 @@ describe("flows.expiry", function()
     it("makes a sale of what was paid in the last moment", function()
         local made = story.ordered(w, { shop = shop })
         w:present(w:payment(made.buyer, made.order))
+        overdue(made)
         story.wait_for(w, made, "CONFIRMED")
         assert.same({ 2, 0 }, story.shelf(w, made))
         assert.equal(1, story.count(w, "paid", made.order.id))
@@ -74,8 +83,17 @@ describe("flows.expiry", function()
         w.stripe:stop()
         assert.equal(503, w:request("POST", "/api/orders/" .. made.order.id .. "/payment",
             made.buyer, { method = "CARD" }).status)
+        overdue(made)
         story.wait_for(w, made, "EXPIRED")
         assert.same({ 3, 0 }, story.shelf(w, made))
         w.stripe:restart()
+    end)
+
+    it("is over for a buyer at the second it is overdue, before the timer has come", function()
+        local made = story.ordered(w, { shop = shop })
+        overdue(made)
+        local answer = w:request("POST", "/api/orders/" .. made.order.id .. "/payment", made.buyer,
+            { method = "CARD" })
+        assert.same({ 410, "order_expired" }, { answer.status, answer.json.code })
     end)
 end)

@@ -29,7 +29,7 @@ describe("flows.refund", function()
     end
 
     local function wait_for(made, status)
-        shell.wait_until("refund " .. status, 15, function()
+        shell.wait_until("refund " .. status, 30, function()
             return refund_of(made).status == status
         end)
     end
@@ -67,7 +67,7 @@ describe("flows.refund", function()
 
     it("waits while the bank takes its time", function()
         local made = cancelled("pm_card_pendingRefund")
-        shell.wait_until("the call", 10, function()
+        shell.wait_until("the call", 30, function()
             return w.db:value(("select count(*) from stripe_ops where ref_id = '%s' "
                 .. "and state = 'DONE'"):format(refund_of(made).id)) == 1
         end)

@@ -73,8 +73,8 @@ describe("flows.stripe_ops", function()
 
     it("is sent by the sweep when the process that meant to send it was killed", function()
         local made = story.ordered(w, { shop = shop })
-        story.fault(w, { kind = "slow", method = "POST", path = PI, ms = 3000 })
-        shell.run(("curl -s -m 1 -o /dev/null -X POST -H 'Authorization: Bearer %s' "
+        story.fault(w, { kind = "slow", method = "POST", path = PI, ms = 8000 })
+        shell.run(("curl -s -m 3 -o /dev/null -X POST -H 'Authorization: Bearer %s' "
             .. "-H 'Content-Type: application/json' -d '{\"method\":\"CARD\"}' "
             .. "http://127.0.0.1:%d/api/orders/%s/payment"):format(
             made.buyer.token, w.port, made.order.id))
