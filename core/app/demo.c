@@ -509,7 +509,8 @@ static void fill(struct demo *demo)
     put_indexes_back(demo);
     copy_product_categories(demo);
     copy_movements(demo);
-    db_copy_run(demo->copy, "analyze users, vendors, categories, products, product_categories");
+    db_copy_run(demo->copy,
+                "analyze users, vendors, categories, products, product_categories, product_cards");
     db_copy_commit(demo->copy);
     free(demo->vendors);
 }

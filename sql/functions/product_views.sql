@@ -23,39 +23,16 @@ select
     products.stock - products.reserved as available,
     products.status,
     products.attributes,
-    (
-        select coalesce(
-            json_agg(
-                json_build_object(
-                    'id', categories.id, 'slug', categories.slug, 'name', categories.name
-                )
-                order by categories.name, categories.id
-            ), '[]'
-        )
-        from product_categories
-        inner join categories on categories.id = product_categories.category_id
-        where product_categories.product_id = products.id
-    ) as categories,
-    (
-        select coalesce(
-            json_agg(
-                json_build_object(
-                    'id', product_images.id, 'url', product_images.url,
-                    'alt', product_images.alt, 'position', product_images.position
-                )
-                order by product_images.position
-            ), '[]'
-        )
-        from product_images
-        where product_images.product_id = products.id
-    ) as images,
+    coalesce(product_cards.categories, '[]') as categories,
+    coalesce(product_cards.images, '[]') as images,
     products.rating_average as "rating.average",
     products.rating_count as "rating.count",
     products.created_at as "createdAt",
     products.updated_at as "updatedAt",
     vendors.status as "~vendor_status"
 from products
-inner join vendors on vendors.id = products.vendor_id;
+inner join vendors on vendors.id = products.vendor_id
+left join product_cards on product_cards.product_id = products.id;
 
 create view product_public as
 select
