@@ -78,6 +78,33 @@ function cancellation.cancel_order(order_id, buyer_id, reason, actor_id)
     return nil, err.busy()
 end
 
+--- A vendor order is cancelled whole: items, when given, must name all of it. true, or nil, err.
+function cancellation.check_whole(id, vendor_id, items)
+    if not items then
+        return true
+    end
+    local rows, problem = db.query("vendor_order/items", id, vendor_id)
+    if not rows then
+        return nil, problem
+    elseif #rows == 0 then
+        return nil, err.not_found()
+    end
+    local asked = {}
+    for _, item in ipairs(items) do
+        asked[item.orderItemId] = (asked[item.orderItemId] or 0) + item.quantity
+    end
+    for _, row in ipairs(rows) do
+        if asked[row.id] ~= row.quantity then
+            return nil, err.conflict("a part is cancelled whole: refund single items instead")
+        end
+        asked[row.id] = nil
+    end
+    if next(asked) then
+        return nil, err.conflict("an item is not in this part")
+    end
+    return true
+end
+
 --- A vendor takes its part back. true, or nil, err.
 function cancellation.cancel_vendor_order(id, vendor_id, reason, actor_id)
     local row, problem = db.one("vendor_order/owner", id, vendor_id)

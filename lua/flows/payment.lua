@@ -26,7 +26,8 @@ local STATUSES = {
     canceled = "CANCELLED",
 }
 
---- The least that Stripe charges, in minor units; what is not listed has the least of none.
+--- What Stripe charges at most and at least, in minor units; what is not listed has no least.
+local MOST = 99999999
 local LEAST = { USD = 50, EUR = 50, GBP = 30, INR = 50, JPY = 50, CAD = 50, AUD = 50, CHF = 50 }
 
 local LIVE = { CREATED = true, REQUIRES_ACTION = true, PROCESSING = true }
@@ -120,6 +121,8 @@ local function check_order(order)
         return nil, err.conflict("the order is not waiting for a payment")
     elseif order.total_minor < (LEAST[order.currency] or 1) then
         return nil, err.conflict("the total is below the least that can be charged")
+    elseif order.total_minor > MOST then
+        return nil, err.conflict("the total is above the most that can be charged at once")
     end
     return true
 end

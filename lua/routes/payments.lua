@@ -52,7 +52,7 @@ web.post("/api/orders/{id}/payment", {
     tags = TAGS, roles = { "BUYER" },
     params = { id = s.uuid() },
     body = s.object({
-        method = s.enum({ "CARD", "UPI", "BANK_TRANSFER", "WALLET" }),
+        method = s.enum({ "CARD", "UPI", "NETBANKING", "BANK_TRANSFER", "WALLET", "PAY_LATER" }),
     }),
     answers = { [201] = s.ref("PaymentStart") },
     errors = { "not_found", "conflict", "order_expired", "stripe_away", "idempotency_mismatch" },

@@ -67,11 +67,21 @@ web.post("/api/vendor/orders/{id}/cancel", {
     id = "vendor_orders.cancel", summary = "Take one's part back before it ships: it is refunded",
     tags = TAGS, roles = { "VENDOR" }, idempotent = "transaction",
     params = { id = s.uuid() },
-    body = s.object({ reason = s.string({ min = 1, max = 500 }) }),
+    body = s.object({
+        reason = s.string({ min = 1, max = 500 }),
+        items = s.optional(s.array(s.object({
+            orderItemId = s.uuid(), quantity = s.integer({ min = 1 }),
+        }), { min = 1, max = 1000 })),
+    }),
     answers = { [200] = PART },
-    errors = { "not_found", "illegal_step" },
+    errors = { "not_found", "illegal_step", "conflict" },
     example = { reason = "broken in the warehouse" },
 }, function(req)
+    local is_whole, refusal = cancellation.check_whole(
+        req.params.id, req.user.vendor_id, req.body.items)
+    if not is_whole then
+        return nil, refusal
+    end
     local is_done, problem = cancellation.cancel_vendor_order(
         req.params.id, req.user.vendor_id, req.body.reason, req.user.id)
     if not is_done then

@@ -138,4 +138,23 @@ describe("flows.cancellation", function()
         assert.equal("CANCELLED", story.order(w, made).status)
         assert.equal("REFUNDED", story.order(w, made).payment.status)
     end)
+
+    it("takes a part back whole: items must name all of it", function()
+        local made = story.paid_by_two(w)
+        local part = story.part(w, made, made.a)
+        local path = "/api/vendor/orders/" .. part.id .. "/cancel"
+        local item = part.items[1].id
+        for _, items in ipairs({
+            { { orderItemId = item, quantity = 2 } },
+            { { orderItemId = item, quantity = 1 }, { orderItemId = part.id, quantity = 1 } },
+            { { orderItemId = part.id, quantity = 1 } },
+        }) do
+            local answer = w:request("POST", path, made.a, { reason = "some", items = items })
+            assert.equal(409, answer.status, answer.body)
+        end
+        assert.equal(0, story.count(w, "refund", made.order.id))
+        w:expect(200, "POST", path, made.a,
+            { reason = "all", items = { { orderItemId = item, quantity = 1 } } })
+        assert.equal(1, story.count(w, "refund", made.order.id))
+    end)
 end)

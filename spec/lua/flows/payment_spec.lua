@@ -211,12 +211,15 @@ describe("flows.payment", function()
             made.buyer, { method = "CARD" }).status)
     end)
 
-    it("refuses a total below the least that Stripe charges before asking it", function()
-        local made = ordered({ price = 49 })
-        local before = #story.asked(w, "POST", PI)
-        assert.equal(409, start(made).status)
-        assert.equal(before, #story.asked(w, "POST", PI))
-    end)
+    for _, price in ipairs({ 0, 49, 100000000 }) do
+        it("refuses a total of " .. price .. ", which Stripe would not charge, before asking it",
+            function()
+                local made = ordered({ price = price })
+                local before = #story.asked(w, "POST", PI)
+                assert.equal(409, start(made).status)
+                assert.equal(before, #story.asked(w, "POST", PI))
+            end)
+    end
 
     it("answers 409 for an order that is paid already", function()
         local made = story.paid(w, { shop = shop })
