@@ -25,6 +25,7 @@ function timers.with(list)
         sweep("login/sweep", 60000),
         sweep("idempotency/sweep", 600000),
         sweep("session/sweep", 3600000),
+        sweep("session/sweep_ended", 3600000),
     }
     for _, timer in ipairs(list) do
         all[#all + 1] = timer
