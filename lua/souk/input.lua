@@ -35,6 +35,10 @@ local function parse(req)
     if value == nil then
         return nil, err.malformed_json("the body is not valid JSON: " .. tostring(problem))
     end
+    -- An empty list decodes like an empty object: only the text tells them apart.
+    if type(value) == "table" and not next(value) and req.raw:find("^%s*%[") then
+        return json.array(value)
+    end
     return value
 end
 
