@@ -83,13 +83,15 @@ local function products()
     return found
 end
 
-local ids, shoppers, sockets = products(), {}, {}
+local ids, tokens, shoppers, sockets = products(), {}, {}, {}
 for i = 1, count do
-    local sock = connect()
+    tokens[i] = new_buyer(i)
+end
+for i = 1, count do
+    local sock, token = connect(), tokens[i]
     sock:setoption("tcp-nodelay", true)
     sock:settimeout(0)
     sockets[i] = sock
-    local token = new_buyer(i)
     shoppers[sock] = coroutine.wrap(function()
         shopper(sock, token, ids[i % #ids + 1])
     end)

@@ -5,7 +5,7 @@ local shell = require("spec.support.shell")
 local world = require("spec.support.world")
 
 local RELOADS = 100
-local LOADERS = 4
+local LOADERS = 2
 
 --- Broken in turn: not Lua, an error that is raised, an error that happens.
 local BROKEN = {

@@ -2,7 +2,7 @@
 # `./souk test`: every spec file in a process and a database of its own, two at a time, against the
 # sanitized build. Sourced by the launcher, whose functions it uses. Each database is a copy of one
 # migrated template in a cluster that lives only as long as the run, so that fsync can be off.
-# SOUK_TEST_JOBS (2) files run at once; one may take SOUK_TEST_TIMEOUT (150) seconds.
+# SOUK_TEST_JOBS (2) files run at once; one may take SOUK_TEST_TIMEOUT (300) seconds.
 
 spec_files() {
     if [ $# = 0 ]; then
@@ -36,7 +36,8 @@ stop_test() {
     trap '' INT TERM HUP
     pg_stop
     [ -z "${place:-}" ] || rm -rf "$place"
-    rm -rf "$SOUK_HOME"
+    # A server that was just killed may still be writing.
+    rm -rf "$SOUK_HOME" 2>/dev/null || { sleep 1; rm -rf "$SOUK_HOME"; }
 }
 
 run_specs() {

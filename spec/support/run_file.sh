@@ -16,7 +16,7 @@ began_ms=$(now_ms)
 status=0
 mkdir -p "$out.home"
 SOUK_HOME=$out.home DATABASE_URL=$(printf %s "$SOUK_TEST_DATABASE_URL" | sed "s/@@/$id/") \
-    timeout -k 5 "${SOUK_TEST_TIMEOUT:-150}" \
+    timeout -k 5 "${SOUK_TEST_TIMEOUT:-300}" \
     "$SOUK_BINARY" spec --conf "$SOUK_CONF" "$file" >>"$out.log" 2>&1 </dev/null || status=$?
 took_ms=$(($(now_ms) - began_ms))
 
