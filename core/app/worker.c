@@ -213,6 +213,11 @@ static void on_metrics_request(void *arg, struct http_request *request)
     metrics_answer(request);
 }
 
+static void on_done(void *arg, const struct http_done *done)
+{
+    access_log_write(((struct worker *)arg)->loop, done);
+}
+
 static size_t body_max(void *arg, enum http_method method, struct str path)
 {
     struct worker *worker = arg;
@@ -286,11 +291,10 @@ static bool listen_for_requests(struct worker *worker)
     const struct conf *conf = worker->settings.conf;
     int metrics_port = (int)conf_int(conf, "metrics.port");
 
-    worker->api = http_server_new(worker->loop, settings,
-                                  (struct http_hooks){.handler = on_request,
-                                                      .body_max = body_max,
-                                                      .on_done = access_log_write,
-                                                      .arg = worker});
+    worker->api = http_server_new(
+        worker->loop, settings,
+        (struct http_hooks){
+            .handler = on_request, .body_max = body_max, .on_done = on_done, .arg = worker});
     if (!worker->api)
         return false;
     settings.host = conf_text(conf, "metrics.host");
@@ -406,6 +410,7 @@ int worker_serve(struct worker *worker)
     else
         worker->is_leader = true;
     generation_start_timers(worker->serving, &worker->is_leader);
+    log_flush_on_crash();
     log_info("worker.serving", "worker=%d port=%d generation=%lld", worker->settings.index,
              http_server_port(worker->api), (long long)generation_number(worker->serving));
     loop_run(worker->loop);

@@ -6,21 +6,83 @@
 #include "base/clock.h"
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 4096
 #define TAIL_BYTES     2 /* "}\n" */
 #define FIELD_MARK     '\x1e'
 
+#define HELD_MAX_BYTES 32768
+
 static int log_fd = STDERR_FILENO;
 static enum log_level log_level_min = LOG_LEVEL_INFO;
 
+/* Lines that wait for log_flush. A line is added whole before the length says so: a signal handler
+ * may flush at any time. */
+static struct {
+    char bytes[HELD_MAX_BYTES];
+    volatile sig_atomic_t len;
+} held;
+
 void log_init(int fd, enum log_level level_min)
 {
+    log_flush();
     log_fd = fd;
     log_level_min = level_min;
+}
+
+bool log_is_on(enum log_level level)
+{
+    return level >= log_level_min;
+}
+
+static void write_all(const char *at, size_t len)
+{
+    while (len) {
+        ssize_t written = write(log_fd, at, len);
+
+        if (written < 0 && errno != EINTR)
+            return;
+        if (written > 0) {
+            at += written;
+            len -= (size_t)written;
+        }
+    }
+}
+
+void log_flush(void)
+{
+    size_t len = (size_t)held.len;
+
+    held.len = 0;
+    write_all(held.bytes, len);
+}
+
+static struct sigaction before_crash[NSIG];
+
+/* What was there before (a sanitizer's report, or the default) comes next: the faulting instruction
+ * runs again, and abort raises again. */
+static void on_crash(int number)
+{
+    int error = errno;
+
+    sigaction(number, &before_crash[number], NULL);
+    log_flush();
+    errno = error;
+}
+
+void log_flush_on_crash(void)
+{
+    static const int numbers[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    struct sigaction action = {.sa_handler = on_crash};
+
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaction(numbers[i], &action, &before_crash[numbers[i]]);
 }
 
 static void line_begin(struct buf *line, enum log_level level, const char *event)
@@ -28,20 +90,20 @@ static void line_begin(struct buf *line, enum log_level level, const char *event
     static const char *const names[] = {"debug", "info", "warn", "error"};
     char now[25];
 
-    buf_init(line, LINE_MAX_BYTES);
     clock_rfc3339(clock_wall_ms(), now);
-    buf_printf(line, "{\"ts\":\"%s\",\"level\":\"%s\",\"event\":", now, names[level]);
+    buf_add_z(line, "{\"ts\":\"");
+    buf_add_z(line, now);
+    buf_add_z(line, "\",\"level\":\"");
+    buf_add_z(line, names[level]);
+    buf_add_z(line, "\",\"event\":");
     buf_add_json_string(line, str_from(event));
 }
 
 static void line_end(struct buf *line)
 {
-    ssize_t written;
-
     buf_add_z(line, "}\n");
-    do {
-        written = write(log_fd, line->at, line->len);
-    } while (written < 0 && errno == EINTR);
+    log_flush();
+    write_all(line->at, line->len);
     buf_done(line);
 }
 
@@ -192,9 +254,20 @@ void log_write(enum log_level level, const char *event, const char *format, ...)
         len = 0;
     if (len >= (int)sizeof text)
         len = sizeof text - 1;
+    buf_init(&line, LINE_MAX_BYTES);
     line_begin(&line, level, event);
     add_fields(&line, format, text, (size_t)len);
     line_end(&line);
+}
+
+static void add_members(struct buf *line, struct str members)
+{
+    if (members.len + 1 > LINE_MAX_BYTES - TAIL_BYTES - line->len)
+        buf_add_z(line, ",\"is_cut\":true");
+    else if (members.len) {
+        buf_add_char(line, ',');
+        buf_add_str(line, members);
+    }
 }
 
 void log_write_json(enum log_level level, const char *event, struct str members)
@@ -203,12 +276,26 @@ void log_write_json(enum log_level level, const char *event, struct str members)
 
     if (level < log_level_min)
         return;
+    buf_init(&line, LINE_MAX_BYTES);
     line_begin(&line, level, event);
-    if (members.len + 1 > LINE_MAX_BYTES - TAIL_BYTES - line.len)
-        buf_add_z(&line, ",\"is_cut\":true");
-    else if (members.len) {
-        buf_add_char(&line, ',');
-        buf_add_str(&line, members);
-    }
+    add_members(&line, members);
     line_end(&line);
+}
+
+bool log_hold_json(enum log_level level, const char *event, struct str members)
+{
+    static struct buf line = {.size_max = LINE_MAX_BYTES};
+    bool is_first = held.len == 0;
+
+    if (level < log_level_min)
+        return false;
+    buf_clear(&line);
+    line_begin(&line, level, event);
+    add_members(&line, members);
+    buf_add_z(&line, "}\n");
+    if (line.len > sizeof held.bytes - (size_t)held.len)
+        log_flush();
+    memcpy(held.bytes + held.len, line.at, line.len);
+    held.len = held.len + (sig_atomic_t)line.len;
+    return is_first;
 }

@@ -1,8 +1,9 @@
 /* core.crypto: passwords and tokens, digests, random texts, ids.
  * hash_password(pw) -> hash | nil, err and check_password(pw, hash | nil) -> boolean | nil, err
  * wait; password_allowed(pw); token_issue{sub=, role=, jti=, ttl_s=} -> text; token_verify(text) ->
- * {sub=, role=, jti=, iat=, exp=} | nil, err; hmac_sha256(key, data), sha256(data): hex;
- * equal(a, b); random_hex(bytes), random_base62(length); uuid7(); is_uuid(text). */
+ * {sub=, role=, jti=, iat=, exp=} | nil, err; hmac_sha256(key, data), sha256(data),
+ * fingerprint(data) (quick, for ETags): hex; equal(a, b); random_hex(bytes), random_base62(length);
+ * uuid7(); is_uuid(text). */
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
@@ -260,6 +261,15 @@ static int l_sha256(lua_State *L)
     return 1;
 }
 
+static int l_fingerprint(lua_State *L)
+{
+    char hex[FINGERPRINT_HEX_SIZE];
+
+    fingerprint_hex(check_text(L, 1), hex);
+    lua_pushlstring(L, hex, FINGERPRINT_HEX_SIZE - 1);
+    return 1;
+}
+
 static int l_equal(lua_State *L)
 {
     lua_pushboolean(L, bytes_equal(check_text(L, 1), check_text(L, 2)));
@@ -320,6 +330,7 @@ int luaopen_core_crypto(lua_State *L)
         {"hmac_sha256", l_hmac_sha256},
         {"seal", l_seal},
         {"sha256", l_sha256},
+        {"fingerprint", l_fingerprint},
         {"equal", l_equal},
         {"random_hex", l_random_hex},
         {"random_base62", l_random_base62},

@@ -26,13 +26,12 @@ static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
         old_size = 0;
     if (new_size == 0) {
         generation->memory_bytes -= old_size;
-        free(at);
-        return NULL;
+        return heap_resize(&generation->heap, at, old_size, 0);
     }
     if (generation->is_limited && new_size > old_size &&
         generation->memory_bytes + (new_size - old_size) > generation->memory_max_bytes)
         return NULL;
-    moved = realloc(at, new_size);
+    moved = heap_resize(&generation->heap, at, old_size, new_size);
     if (moved)
         generation->memory_bytes += new_size - old_size;
     return moved;
@@ -229,6 +228,7 @@ static void generation_free(struct generation *generation)
         loop_timer_free(generation->timers[i].timer);
         free(generation->timers[i].name);
     }
+    loop_timer_free(generation->deadline);
     http_router_free(generation->router);
     co_set_done(&generation->cos);
     policy_set_free(generation->policies);
@@ -236,6 +236,7 @@ static void generation_free(struct generation *generation)
         budget_forget(generation->L);
         lua_close(generation->L);
     }
+    heap_done(&generation->heap);
     if (generation->deps.catalog)
         db_catalog_free(generation->deps.catalog);
     free(generation);
@@ -255,6 +256,8 @@ generation_new(const struct bridge_deps *deps, struct bridge_source source, stru
     generation->body_ceiling = (size_t)conf_int(deps->conf, "http.body_max_bytes");
     generation->router = http_router_new();
     co_set_init(&generation->cos);
+    list_init(&generation->deadlines);
+    generation->request_timeout_ms = conf_int(deps->conf, "http.request_timeout_ms");
     generation->L = lua_newstate(allocate, generation);
     if (generation->L)
         lua_atpanic(generation->L, on_panic);

@@ -2,8 +2,10 @@
 #ifndef SOUK_BRIDGE_GENERATION_H
 #define SOUK_BRIDGE_GENERATION_H
 
+#include "base/list.h"
 #include "bridge/co.h"
 #include "bridge/co_run.h"
+#include "bridge/heap.h"
 #include "bridge/state.h"
 #include <lua.h>
 
@@ -38,6 +40,7 @@ struct generation {
     bool is_limited; /* Lua runs: memory_max_bytes holds */
     size_t memory_bytes;
     size_t memory_max_bytes;
+    struct heap heap;
     struct http_router *router;
     struct generation_route routes[GENERATION_ROUTES_MAX];
     int route_count;
@@ -47,6 +50,9 @@ struct generation {
     int table_ref; /* what boot.lua returned */
     const bool *is_leader;
     struct co_set cos;
+    struct list deadlines; /* of requests, the next due first: all have the same time */
+    struct loop_timer *deadline;
+    int64_t request_timeout_ms;
     struct policy_set *policies;
 };
 

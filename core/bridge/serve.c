@@ -2,7 +2,9 @@
  * coroutine, or by its deadline, whichever comes first; the handle that Lua holds loses its request
  * at that moment, so a kept handle is an error and no dangling pointer. */
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/conf.h"
+#include "base/list.h"
 #include "bridge/generation.h"
 #include "bridge/json.h"
 #include "http/reply.h"
@@ -28,7 +30,8 @@ struct serving {
     struct handle
         *handle; /* alive while the coroutine runs: it lies on its stack or in handle_ref */
     int handle_ref;
-    struct loop_timer *deadline;
+    struct list node; /* of the generation's deadlines, until answered */
+    int64_t due_us;
 };
 
 static char handle_meta;
@@ -161,6 +164,7 @@ static void answered(struct serving *serving)
 {
     serving->request = NULL;
     serving->handle->request = NULL;
+    list_remove(&serving->node);
 }
 
 static void reply_with(struct serving *serving, lua_State *L)
@@ -197,21 +201,55 @@ static void on_route_end(void *arg, lua_State *L, bool is_ok)
             bridge_reply_error(serving->generation, request, L, lua_gettop(L));
         }
     }
-    loop_timer_free(serving->deadline);
     luaL_unref(L, LUA_REGISTRYINDEX, serving->handle_ref);
     free(serving);
 }
 
-static void on_deadline(void *arg)
+static void refuse_late(struct serving *serving)
 {
-    struct serving *serving = arg;
     struct http_request *request = serving->request;
     struct http_problem problem = {.err = ERR_STATEMENT_TIMEOUT};
 
-    if (!request)
-        return;
     answered(serving);
     http_reply_problem(request, &problem);
+}
+
+static void on_deadline(void *arg);
+
+static void watch_deadline(struct generation *generation, int64_t wait_us)
+{
+    generation->deadline =
+        loop_after(generation->deps.loop, wait_us / 1000 + 1, on_deadline, generation);
+}
+
+/* Most requests are long answered by then: one timer looks after all, and comes back when the first
+ * of those still there is due. */
+static void on_deadline(void *arg)
+{
+    struct generation *generation = arg;
+    int64_t now_us = clock_monotonic_us();
+
+    loop_timer_free(generation->deadline);
+    generation->deadline = NULL;
+    while (!list_is_empty(&generation->deadlines)) {
+        struct serving *first = list_entry(generation->deadlines.next, struct serving, node);
+
+        if (first->due_us > now_us) {
+            watch_deadline(generation, first->due_us - now_us);
+            return;
+        }
+        refuse_late(first);
+    }
+}
+
+static void await_deadline(struct generation *generation, struct serving *serving)
+{
+    int64_t wait_us = generation->request_timeout_ms * 1000;
+
+    serving->due_us = clock_monotonic_us() + wait_us;
+    list_add_last(&generation->deadlines, &serving->node);
+    if (!generation->deadline)
+        watch_deadline(generation, wait_us);
 }
 
 static void
@@ -232,9 +270,7 @@ start(struct generation *generation, struct http_request *request, const struct 
     serving->handle = push_creq(L, serving, match, route->id);
     lua_rawgeti(L, -1, 1);
     serving->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    serving->deadline = loop_after(generation->deps.loop,
-                                   conf_int(generation->deps.conf, "http.request_timeout_ms"),
-                                   on_deadline, serving);
+    await_deadline(generation, serving);
     http_request_set_route(request, route->id, NULL);
     co_start(co, 1);
 }

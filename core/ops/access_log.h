@@ -3,8 +3,10 @@
 #define SOUK_OPS_ACCESS_LOG_H
 
 struct http_done;
+struct loop;
 
-/* An http_log_fn. Routes are templates, never paths, so the number of series is fixed. */
-void access_log_write(void *arg, const struct http_done *done);
+/* The line goes out at the end of the loop's turn (base/log.h). Routes are templates, never paths,
+ * so the number of series is fixed. */
+void access_log_write(struct loop *loop, const struct http_done *done);
 
 #endif

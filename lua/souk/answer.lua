@@ -7,7 +7,6 @@ local log = require("core.log")
 local answer = {}
 
 local JSON_TYPE = "application/json; charset=utf-8"
-local ETAG_CHARS = 16
 
 local reply_mark = {}
 
@@ -59,7 +58,7 @@ end
 local function etag_of(made)
     local version = made.headers.Version
     made.headers.Version = nil
-    local hash = crypto.sha256(made.body):sub(1, ETAG_CHARS)
+    local hash = crypto.fingerprint(made.body)
     return ('"%s%s"'):format(version and version .. "-" or "", hash)
 end
 

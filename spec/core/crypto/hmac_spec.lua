@@ -65,3 +65,33 @@ describe("core.crypto.equal", function()
         end)
     end
 end)
+
+describe("core.crypto.fingerprint", function()
+    it("is the same for the same text", function()
+        assert.equal(crypto.fingerprint("souk"), crypto.fingerprint("so" .. "uk"))
+        assert.matches("^%x+$", crypto.fingerprint(""))
+        assert.equal(16, #crypto.fingerprint(""))
+    end)
+
+    it("tells apart texts that differ in one bit, in length or in order", function()
+        local seen, count = {}, 0
+        local function add(text)
+            local print = crypto.fingerprint(text)
+            assert.is_nil(seen[print], text)
+            seen[print], count = text, count + 1
+        end
+        for length = 0, 70 do
+            local zeros = ("\0"):rep(length)
+            add(zeros)
+            for at = 1, length do
+                for bit = 0, 7 do
+                    add(zeros:sub(1, at - 1) .. string.char(2 ^ bit) .. zeros:sub(at + 1))
+                end
+            end
+        end
+        local a, b = ("a"):rep(16), ("b"):rep(16)
+        add(a .. b)
+        add(b .. a)
+        assert.is_true(count > 15000)
+    end)
+end)
