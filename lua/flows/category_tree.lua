@@ -1,15 +1,14 @@
 --- The tree of categories with its counts. Counting reads much and changes little, so each worker
 --- keeps the tree until the catalogue changes, and no longer than TTL.
-local clock = require("core.clock")
 local db = require("souk.db")
 local json = require("core.json")
-local shared = require("core.shared")
+local kept = require("souk.kept")
 
 local category_tree = {}
 
 local TTL_US = 30e6
 
-local kept = { epoch = -1, at_us = 0 }
+local trees = kept.new({ epoch = "catalogue", ttl_us = TTL_US, max = 1 })
 
 local function build(rows)
     local by_id, roots = {}, json.array({})
@@ -28,16 +27,13 @@ end
 
 --- {roots = list of nodes, by_id}; or nil, err. Not to be changed.
 function category_tree.read()
-    local epoch = shared.read("catalogue")
-    if kept.tree and kept.epoch == epoch and clock.monotonic_us() - kept.at_us < TTL_US then
-        return kept.tree
-    end
-    local rows, problem = db.query("category/tree")
-    if not rows then
-        return nil, problem
-    end
-    kept = { tree = build(rows), epoch = epoch, at_us = clock.monotonic_us() }
-    return kept.tree
+    return trees:get("tree", function()
+        local rows, problem = db.query("category/tree")
+        if not rows then
+            return nil, problem
+        end
+        return build(rows)
+    end)
 end
 
 return category_tree

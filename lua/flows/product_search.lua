@@ -1,56 +1,46 @@
 --- Lists of products on sale: which statement answers which question, and what is remembered of
 --- totals.
-local clock = require("core.clock")
 local db = require("souk.db")
 local err = require("souk.err")
 local geo_feed = require("flows.geo_feed")
 local json = require("core.json")
+local kept = require("souk.kept")
 local page = require("souk.page")
-local shared = require("core.shared")
 
 local product_search = {}
 
-local TOTAL_MAX = 100001       -- counting stops here,
-local TOTAL_MATCHED_MAX = 10001 -- and here when words are matched, which costs more a row
+--- Counting stops here; where words or stock are looked at, which costs more a row, earlier.
+local TOTAL_MAX = 100001
+local TOTAL_DEAR_MAX = 10001
 local FACETS_OF_MAX = 10000
 local TOTAL_TTL_US = 5e6
 local TOTALS_MAX = 1000
 local NEAR_BATCH = 1000
 local NEAR_BATCHES_MAX = 5
 
-local totals, total_count, totals_epoch = {}, 0, -1
+local totals = kept.new({ epoch = "catalogue", ttl_us = TOTAL_TTL_US, max = TOTALS_MAX })
 
---- Drops what is kept when the catalogue has changed, or it is too much.
-local function refresh_totals()
-    local epoch = shared.read("catalogue")
-    if epoch ~= totals_epoch or total_count >= TOTALS_MAX then
-        totals, total_count, totals_epoch = {}, 0, epoch
-    end
-    return epoch
+local function total_max(filters)
+    return (filters.q or filters.inStock ~= nil) and TOTAL_DEAR_MAX or TOTAL_MAX
 end
 
-local function keep_total(key, total)
-    total_count = total_count + (totals[key] and 0 or 1)
-    totals[key] = { total = total, at_us = clock.monotonic_us() }
+local function count(filters, filters_text)
+    local row, problem = db.one("product/count", filters_text, total_max(filters))
+    if not row then
+        return nil, problem
+    end
+    return row.total
 end
 
 --- The number of matches, at most 5 s old and never older than the last change of the catalogue.
 -- Stock changes with every sale, so what depends on it is counted each time.
 local function total_of(filters, filters_text)
-    local epoch = refresh_totals()
-    local known = totals[filters_text]
-    if known and clock.monotonic_us() - known.at_us < TOTAL_TTL_US then
-        return known.total
+    if filters.inStock ~= nil then
+        return count(filters, filters_text)
     end
-    local max = filters.q and TOTAL_MATCHED_MAX or TOTAL_MAX
-    local row, problem = db.one("product/count", filters_text, max)
-    if not row then
-        return nil, problem
-    end
-    if filters.inStock == nil and totals_epoch == epoch then
-        keep_total(filters_text, row.total)
-    end
-    return row.total
+    return totals:get(filters_text, function()
+        return count(filters, filters_text)
+    end)
 end
 
 --- Adds the vendors around the point to filters, nearest first: all in the radius, but no more
@@ -173,10 +163,10 @@ function product_search.list(req)
         scope = "products " .. sort,
         args = args,
         cursor = { "sort", "id" },
-        total = function()
+        total = totals:peek(filters_text) or function()
             return total_of(filters, filters_text)
         end,
-        total_max = filters.q and TOTAL_MATCHED_MAX or TOTAL_MAX,
+        total_max = total_max(filters),
         extra = { facets = facets },
     })
 end

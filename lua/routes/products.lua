@@ -59,7 +59,8 @@ web.get("/api/products", {
     description = "q takes words, \"phrases\", or and -not. category is an id or slug and takes "
         .. "what is below it. Distances are on the mean sphere of 6371.0088 km, up to 0.6 % "
         .. "off the ellipsoid. With lat and lng the products of the 5000 nearest vendors at "
-        .. "most. total counts up to 100000 (10000 with q): totalIsExact says whether it is all.",
+        .. "most. total counts up to 100000 (10000 with q or inStock): totalIsExact says whether "
+        .. "it is all.",
     query = page.query({
         q = s.optional(s.string({ min = 1, max = 200, example = "mug" })),
         category = s.optional(s.string({ min = 1, max = 100, example = "kitchen" })),
