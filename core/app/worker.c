@@ -37,6 +37,8 @@
 #define FETCHES_IN_FLIGHT 32
 #define FETCH_QUEUE_MAX   1024
 #define TICK_MS           25
+#define METRICS_PORT_STEP 10000
+#define PORT_MAX          65535
 #define DRAIN_MAX_MS      30000
 
 struct reload_wish {
@@ -285,6 +287,13 @@ static struct http_settings http_settings_of(struct worker *worker)
     };
 }
 
+/* Far from the API's port, since a second instance is likely to stand close by. */
+static int metrics_port_of(int http_port)
+{
+    return http_port + METRICS_PORT_STEP <= PORT_MAX ? http_port + METRICS_PORT_STEP
+                                                     : http_port - METRICS_PORT_STEP;
+}
+
 static bool listen_for_requests(struct worker *worker)
 {
     struct http_settings settings = http_settings_of(worker);
@@ -298,7 +307,7 @@ static bool listen_for_requests(struct worker *worker)
     if (!worker->api)
         return false;
     settings.host = conf_text(conf, "metrics.host");
-    settings.port = metrics_port ? metrics_port : (int)conf_int(conf, "http.port") + 100;
+    settings.port = metrics_port ? metrics_port : metrics_port_of(settings.port);
     settings.tls_cert_file = settings.tls_key_file = NULL;
     settings.body_ceiling_bytes = settings.body_max_bytes;
     worker->metrics = http_server_new(

@@ -104,6 +104,7 @@ static struct str write_head(struct http_server *server, const struct head_parts
     buf_add_z(head, parts->id);
     ADD(head, "\r\nX-Content-Type-Options: nosniff\r\n");
     seen = add_given(head, parts->headers, parts->header_count);
+    (void)add_given(head, parts->extra, parts->extra_count);
     if (!seen.cache_control)
         ADD(head, "Cache-Control: no-store\r\n");
     if (!seen.content_type && has_body(parts->status))
