@@ -44,6 +44,13 @@ function kept:peek(key)
     return clock.monotonic_us() - entry.at_us < self.ttl_us and entry.value or nil
 end
 
+--- The value of key while it is fresh, else nil: never waits.
+function kept:peek(key)
+    local entry = self:entry(key)
+    return entry.value ~= nil and clock.monotonic_us() - entry.at_us < self.ttl_us and entry.value
+        or nil
+end
+
 --- The value of key, or what make() gives: a value, or nil, err, which is not kept.
 function kept:get(key, make)
     local entry = self:entry(key)
