@@ -23,10 +23,11 @@ web.get("/api/admin/invariants", {
         }),
     },
 }, function()
-    local rows, problem = db.query("invariant/report")
-    if not rows then
+    local results, problem = db.batch({ { "invariant/patience" }, { "invariant/report" } })
+    if not results then
         return nil, problem
     end
+    local rows = results[2]
     local fees, failure = fee_audit.report()
     if not fees then
         return nil, failure

@@ -26,28 +26,36 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
             when orders.confirmed_at is null or vendor_orders.status = 'CANCELLED' then 0
             else -order_items.quantity end
         union all
-        select 'ledger_sums_to_zero', jsonb_build_object('transactionId', id)
-        from ledger_transactions
-        where not exists (select from ledger_postings where transaction_id = ledger_transactions.id)
-            or exists (
-                select from ledger_postings where transaction_id = ledger_transactions.id
-                group by currency having sum(amount_minor) <> 0
-            )
+        select 'ledger_sums_to_zero', jsonb_build_object('transactionId', t.id)
+        from ledger_transactions as t
+        left join (
+            select transaction_id, bool_and(total = 0) as is_zero from (
+                select transaction_id, currency, sum(amount_minor) as total
+                from ledger_postings group by transaction_id, currency
+            ) as by_currency group by transaction_id
+        ) as sums on sums.transaction_id = t.id
+        where not coalesce(sums.is_zero, false)
         union all
         select 'order_total_is_its_parts', jsonb_build_object('orderId', orders.id)
         from orders
-        where orders.total_minor <> coalesce(
-                (select sum(line_total_minor) from order_items where order_id = orders.id), 0)
-            or orders.total_minor <> coalesce(
-                (select sum(subtotal_minor) from vendor_orders where order_id = orders.id), 0)
-            or orders.platform_fee_minor <> coalesce(
-                (select sum(fee_minor) from vendor_orders where order_id = orders.id), 0)
+        left join (
+            select order_id, sum(line_total_minor) as total from order_items group by order_id
+        ) as items on items.order_id = orders.id
+        left join (
+            select order_id, sum(subtotal_minor) as total, sum(fee_minor) as fee
+            from vendor_orders group by order_id
+        ) as parts on parts.order_id = orders.id
+        where (orders.total_minor, orders.total_minor, orders.platform_fee_minor)
+            is distinct from (items.total, parts.total, parts.fee)
         union all
         select 'vendor_order_is_its_items', jsonb_build_object('vendorOrderId', vendor_orders.id)
         from vendor_orders
-        where subtotal_minor <> coalesce((
-            select sum(line_total_minor) from order_items where vendor_order_id = vendor_orders.id
-                and order_items.order_id = vendor_orders.order_id), 0)
+        left join (
+            select vendor_order_id, order_id, sum(line_total_minor) as total
+            from order_items group by vendor_order_id, order_id
+        ) as items
+            on items.vendor_order_id = vendor_orders.id and items.order_id = vendor_orders.order_id
+        where vendor_orders.subtotal_minor is distinct from items.total
         union all
         select 'payment_is_order_total', jsonb_build_object('paymentId', payments.id)
         from payments inner join orders on orders.id = payments.order_id
@@ -55,44 +63,61 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
         union all
         select 'fee_and_earnings_are_subtotal', jsonb_build_object('vendorOrderId', id)
         from vendor_orders
-        where fee_minor + earnings_minor <> subtotal_minor or fee_minor <> coalesce(
-            (select sum(amount_minor) from fee_lines where vendor_order_id = vendor_orders.id), 0)
+        left join (
+            select vendor_order_id, sum(amount_minor) as fee from fee_lines group by vendor_order_id
+        ) as lines on lines.vendor_order_id = vendor_orders.id
+        where fee_minor + earnings_minor <> subtotal_minor or fee_minor is distinct from lines.fee
         union all
         select 'refunded_within_paid', jsonb_build_object('paymentId', payments.id)
         from payments
-        where refunded_minor > amount_minor or refunded_minor <> coalesce((
-            select sum(amount_minor) from refunds
-            where payment_id = payments.id and refunds.status <> 'FAILED'), 0)
+        left join (
+            select payment_id, sum(amount_minor) as total
+            from refunds where status <> 'FAILED' group by payment_id
+        ) as r on r.payment_id = payments.id
+        where refunded_minor > amount_minor or refunded_minor <> coalesce(r.total, 0)
         union all
         select 'refunded_is_its_parts', jsonb_build_object('vendorOrderId', vendor_orders.id)
         from vendor_orders
-        where (refunded_minor, refunded_fee_minor) <> (
-            select coalesce(sum(refund_parts.amount_minor), 0)::bigint,
-                coalesce(sum(refund_parts.fee_minor), 0)::bigint
+        left join (
+            select vendor_order_id, sum(refund_parts.amount_minor) as total,
+                sum(refund_parts.fee_minor) as fee
             from refund_parts inner join refunds on refunds.id = refund_parts.refund_id
-            where refund_parts.vendor_order_id = vendor_orders.id and refunds.status <> 'FAILED')
+            where refunds.status <> 'FAILED' group by vendor_order_id
+        ) as r on r.vendor_order_id = vendor_orders.id
+        where (refunded_minor, refunded_fee_minor) <> (coalesce(r.total, 0), coalesce(r.fee, 0))
         union all
         select 'paid_orders_are_posted_once', jsonb_build_object('orderId', orders.id)
         from orders
-        where (orders.confirmed_at is not null) <> exists (
-                select from ledger_transactions where kind = 'paid' and ref = orders.id::text)
-            or (orders.confirmed_at is not null and 1 <> (
-                select count(*) from payments where order_id = orders.id
-                    and status in ('SUCCEEDED', 'PARTIALLY_REFUNDED', 'REFUNDED')
-                    and not exists (select from ledger_transactions
-                        where kind = 'unapplied' and ref = payments.id::text)))
+        left join ledger_transactions as t on t.kind = 'paid' and t.ref = orders.id::text
+        left join (
+            select payments.order_id, count(*) as paid
+            from payments
+            left join ledger_transactions as u
+                on u.kind = 'unapplied' and u.ref = payments.id::text
+            where payments.status in ('SUCCEEDED', 'PARTIALLY_REFUNDED', 'REFUNDED')
+                and u.id is null
+            group by payments.order_id
+        ) as p on p.order_id = orders.id
+        where (orders.confirmed_at is not null) <> (t.id is not null)
+            or coalesce(p.paid, 0) <> case when orders.confirmed_at is null then 0 else 1 end
         union all
         select 'paid_posting_is_the_order', jsonb_build_object('orderId', orders.id)
-        from orders
-        inner join ledger_transactions on kind = 'paid' and ref = orders.id::text
-        where (
-            select coalesce(sum(amount_minor) filter (where account = 'stripe'), 0)::bigint
-            from ledger_postings where transaction_id = ledger_transactions.id
-        ) <> orders.total_minor or exists (
-            select from vendor_orders where order_id = orders.id and earnings_minor <> -coalesce((
-                select sum(amount_minor) from ledger_postings
-                where transaction_id = ledger_transactions.id
-                    and account = 'vendor:' || vendor_orders.vendor_id), 0))
+        from ledger_transactions as t
+        inner join orders on orders.id::text = t.ref
+        left join (
+            select transaction_id,
+                sum(amount_minor) filter (where account = 'stripe') as paid,
+                jsonb_object_agg(account, -amount_minor)
+                    filter (where account like 'vendor:%' and amount_minor <> 0) as shares
+            from ledger_postings group by transaction_id
+        ) as p on p.transaction_id = t.id
+        left join (
+            select order_id, jsonb_object_agg('vendor:' || vendor_id, earnings_minor)
+                filter (where earnings_minor <> 0) as shares
+            from vendor_orders group by order_id
+        ) as parts on parts.order_id = orders.id
+        where t.kind = 'paid' and (coalesce(p.paid, 0) <> orders.total_minor
+            or p.shares is distinct from parts.shares)
         union all
         select 'transferred_within_share', jsonb_build_object(
             'orderId', t.order_id, 'account', p.account, 'currency', p.currency)
@@ -104,8 +129,10 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
         union all
         select 'payout_is_its_items', jsonb_build_object('payoutId', payouts.id)
         from payouts
-        where amount_minor <> coalesce(
-            (select sum(amount_minor) from payout_items where payout_id = payouts.id), 0)
+        left join (
+            select payout_id, sum(amount_minor) as total from payout_items group by payout_id
+        ) as items on items.payout_id = payouts.id
+        where payouts.amount_minor <> coalesce(items.total, 0)
         union all
         select 'earnings_are_in_payouts_once', jsonb_build_object('vendorOrderId', vendor_orders.id)
         from vendor_orders
@@ -116,13 +143,16 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
         union all
         select 'order_status_follows_its_parts', jsonb_build_object('orderId', orders.id)
         from orders
+        inner join (
+            select order_id, bool_or(status <> 'PENDING') as any_begun,
+                bool_or(status not in ('COMPLETED', 'CANCELLED', 'PENDING')) as any_at_work,
+                bool_or(status not in ('COMPLETED', 'CANCELLED')) as any_open
+            from vendor_orders group by order_id
+        ) as parts on parts.order_id = orders.id
         where case orders.status
-            when 'PENDING' then exists (select from vendor_orders
-                where order_id = orders.id and status <> 'PENDING')
-            when 'CONFIRMED' then not exists (select from vendor_orders
-                where order_id = orders.id and status not in ('COMPLETED', 'CANCELLED', 'PENDING'))
-            else exists (select from vendor_orders
-                where order_id = orders.id and status not in ('COMPLETED', 'CANCELLED'))
+            when 'PENDING' then parts.any_begun
+            when 'CONFIRMED' then not parts.any_at_work
+            else parts.any_open
         end
         union all
         select 'rating_is_its_reviews', jsonb_build_object('target', kind, 'id', id)

@@ -27,7 +27,8 @@ begin
         closed_at = case p_status when 'COMPLETED' then now() end
     where id = p_id;
     if p_status = 'DELIVERED' then
-        update payout_items set due_at = now() where vendor_order_id = p_id and due_at is null;
+        update payout_items set due_at = now()
+        where vendor_order_id = p_id and kind = 'EARNING' and due_at is null;
     elsif p_status = 'COMPLETED' then
         perform order_close(v_row.order_id);
     end if;

@@ -6,7 +6,7 @@ select 'stripe_ops' as name,
             and coalesce(first_sent_at, created_at) < now() - interval '23 hours'
     ) as stuck,
     min(created_at) filter (where state in ('NEW', 'SENT', 'UNKNOWN')) as "oldestAt"
-from stripe_ops where state <> 'DONE'
+from stripe_ops where state in ('NEW', 'SENT', 'UNKNOWN')
 union all
 select 'stripe_events', count(*) filter (where state = 'NEW'),
     count(*) filter (where state = 'DEAD'),

@@ -7,7 +7,8 @@ inner join payments on payments.order_id = orders.id
 where orders.status = 'PENDING' and orders.expires_at <= now()
     and not exists (
         select from stripe_ops
-        where stripe_ops.ref_id = payments.id
+        where stripe_ops.kind in ('payment_create', 'payment_cancel')
+            and stripe_ops.ref_id = payments.id
             and case stripe_ops.state
                 when 'REJECTED'
                     then stripe_ops.updated_at > now() - make_interval(secs => $2::integer)
