@@ -35,6 +35,10 @@ local function escape(value)
     }))
 end
 
+local function anchor(name)
+    return (name:gsub("[^%w]+", "-"))
+end
+
 local function sorted_keys(t)
     local keys = {}
     for key in pairs(t) do
@@ -172,7 +176,7 @@ local function operation_block(path, method, operation, add)
 end
 
 local function tag_section(document, tag, add, pause)
-    add('<h2 id="', escape(tag.name), '">', escape(tag.name), "</h2><p>", escape(tag.description),
+    add('<h2 id="', anchor(tag.name), '">', escape(tag.name), "</h2><p>", escape(tag.description),
         "</p>")
     for _, path in ipairs(sorted_keys(document.paths)) do
         for _, method in ipairs(METHODS) do
@@ -199,7 +203,7 @@ function docs_page.html(document, pause)
         escape(document.info.title), "</h1><p>", escape(document.info.description),
         '</p><p><a href="openapi.json">openapi.json</a></p><nav>')
     for _, tag in ipairs(document.tags) do
-        add('<a href="#', escape(tag.name), '">', escape(tag.name), "</a>")
+        add('<a href="#', anchor(tag.name), '">', escape(tag.name), "</a> ")
     end
     add('<a href="#types">types</a></nav>')
     for _, tag in ipairs(document.tags) do

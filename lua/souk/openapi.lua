@@ -11,13 +11,15 @@ local TAGS = {
     { "users", "One's own account" },
     { "catalogue", "What is for sale, and where" },
     { "cart", "What a buyer means to buy" },
-    { "checkout", "From cart to order" },
-    { "orders", "A buyer's orders" },
+    { "orders", "From cart to order, and a buyer's orders" },
     { "payments", "Paying for an order" },
     { "reviews", "What buyers and vendors say" },
-    { "selling", "A vendor's products, orders and money" },
+    { "selling", "A vendor's shop and products" },
+    { "vendor orders", "What a vendor has to send" },
+    { "vendor money", "What a vendor has earned" },
     { "webhooks", "What Stripe tells us" },
     { "admin", "Running the marketplace" },
+    { "admin money", "The ledger, payouts and refunds" },
     { "docs", "This document" },
 }
 
