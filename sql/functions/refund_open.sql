@@ -11,7 +11,7 @@ declare
     v_part record;
     v_total bigint := (select sum(amount) from unnest(p_amounts) as a (amount));
     v_fee_total bigint := 0;
-    v_refund_id uuid := gen_random_uuid();
+    v_refund_id uuid := uuid_v7();
     v_accounts text[] := array['stripe'];
     v_amounts bigint[] := array[-v_total];
 begin

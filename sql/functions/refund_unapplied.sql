@@ -5,7 +5,7 @@ create or replace function refund_unapplied(p_payment_id uuid, p_cause text) ret
 language plpgsql as $$
 declare
     v_payment payments;
-    v_refund_id uuid := gen_random_uuid();
+    v_refund_id uuid := uuid_v7();
 begin
     select * into v_payment from payments where id = p_payment_id for update;
     perform ledger_post('unapplied', p_payment_id, v_payment.order_id, v_payment.currency,

@@ -2,8 +2,21 @@
 -- Names of constraints are read by core/base/err.def: renaming one changes what a client is told.
 create extension if not exists pg_trgm;
 
+-- A UUID of version 7 (RFC 9562): 48 bits of milliseconds, then random ones but for version and
+-- variant.
+create function uuid_v7() returns uuid language sql volatile parallel safe as $$
+    select encode(
+        set_bit(set_bit(overlay(
+            uuid_send(gen_random_uuid())
+            placing substring(
+                int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3
+            )
+            from 1 for 6
+        ), 52, 1), 53, 1), 'hex')::uuid
+$$;
+
 create table users (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     email text not null,
     password_hash text not null,
     name text not null,
@@ -23,7 +36,7 @@ create table users (
 create index users_created_at_id_idx on users (created_at desc, id desc);
 
 create table buyers (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     user_id uuid not null,
     rating_sum bigint not null default 0,
     rating_count integer not null default 0,
@@ -35,7 +48,7 @@ create table buyers (
 );
 
 create table vendors (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     user_id uuid not null,
     business_name text not null,
     slug text not null,
@@ -95,7 +108,7 @@ for each row execute function vendors_stamp_geo();
 
 -- A login. Its id is the jti of the access tokens it gave, so ending it ends them too.
 create table sessions (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     user_id uuid not null,
     created_at timestamptz not null default now(),
     revoked_at timestamptz,
@@ -143,7 +156,7 @@ create unlogged table rate_counters (
 );
 
 create table categories (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     parent_id uuid,
     name text not null,
     slug text not null,
@@ -190,7 +203,7 @@ for each row when (new.parent_id is not null) execute function categories_refuse
 -- stock and reserved change at every sale, so no index holds them and pages keep room for hot
 -- updates.
 create table products (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     vendor_id uuid not null,
     name text not null,
     slug text not null,
@@ -263,7 +276,7 @@ create table product_categories (
 create index product_categories_category_id_idx on product_categories (category_id, product_id);
 
 create table product_images (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     product_id uuid not null,
     url text not null,
     alt text not null default '',
@@ -285,7 +298,7 @@ create table product_images (
 
 -- Why stock is what it is: the deltas of a product add up to its stock.
 create table inventory_movements (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     product_id uuid not null,
     kind text not null,
     delta integer not null,
@@ -308,7 +321,7 @@ create index inventory_movements_product_id_created_at_idx
 on inventory_movements (product_id, created_at desc, id desc);
 
 create table audit_log (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     actor_id uuid,
     action text not null,
     object text not null,
@@ -372,7 +385,7 @@ create table outbox_events (
 create index outbox_events_open_idx on outbox_events (available_at, id) where done_at is null;
 
 create table policy_versions (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     name text not null,
     version integer not null,
     hash text not null,

@@ -3,7 +3,7 @@
 -- rows are in the functions of sql/functions and are asked for by invariant_report().
 
 create table carts (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     buyer_id uuid not null,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -15,7 +15,7 @@ create table carts (
 -- seen_price_minor is the price the buyer saw when the line was last touched: the cart can say
 -- that it changed.
 create table cart_items (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     cart_id uuid not null,
     product_id uuid not null,
     quantity integer not null,
@@ -36,7 +36,7 @@ create sequence orders_number_seq;
 -- are what products.reserved counts; confirmed_at tells a cancelled order that was paid from one
 -- that never was.
 create table orders (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     number text not null default 'S' || lpad(nextval('orders_number_seq')::text, 8, '0'),
     buyer_id uuid not null,
     status text not null default 'PENDING',
@@ -71,7 +71,7 @@ create index orders_pending_expires_at_idx on orders (expires_at) where status =
 -- One vendor's part of an order. fee_input is what the policy was given, fee_policy_version which
 -- text of it answered, so that any fee can be recomputed and explained years later.
 create table vendor_orders (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     order_id uuid not null,
     vendor_id uuid not null,
     status text not null default 'PENDING',
@@ -123,7 +123,7 @@ create index vendor_orders_delivered_delivered_at_idx
     on vendor_orders (delivered_at) where status = 'DELIVERED';
 
 create table order_items (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     order_id uuid not null,
     vendor_order_id uuid not null,
     vendor_id uuid not null,
@@ -146,7 +146,7 @@ create table order_items (
 create index order_items_product_id_idx on order_items (product_id);
 
 create table fee_lines (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     vendor_order_id uuid not null,
     position integer not null,
     name text not null,
@@ -160,7 +160,7 @@ create table fee_lines (
 -- number counts the payments of an order: it grows only after one has definitely come to nothing.
 -- The client secret of a PaymentIntent is stored nowhere.
 create table payments (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     order_id uuid not null,
     number integer not null,
     status text not null default 'CREATED',
@@ -210,7 +210,7 @@ create index payments_live_checked_at_idx on payments (coalesce(checked_at, crea
 -- the same key and the same bytes until the outcome is known. attempt grows only after a
 -- definitive refusal.
 create table stripe_ops (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     kind text not null,
     ref_id uuid not null,
     attempt integer not null default 1,
@@ -266,7 +266,7 @@ create index stripe_events_object_id_idx on stripe_events (object_id);
 
 -- Double entry: debit +, credit -. (kind, ref) makes each event post once.
 create table ledger_transactions (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     kind text not null,
     ref text not null,
     order_id uuid,
@@ -339,7 +339,7 @@ create constraint trigger ledger_postings_sum_to_zero after insert on ledger_pos
 -- The open payout of a vendor gathers items; a refund of something already paid out leaves a
 -- negative item in the next one, which is how a vendor's debt is netted.
 create table payouts (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     vendor_id uuid not null,
     currency text not null,
     status text not null default 'PENDING',
@@ -364,7 +364,7 @@ create index payouts_vendor_id_created_at_id_idx on payouts (vendor_id, created_
 create index payouts_created_at_id_idx on payouts (created_at desc, id desc);
 
 create table refunds (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     order_id uuid not null,
     payment_id uuid not null,
     cause text not null,
@@ -410,7 +410,7 @@ create table refund_parts (
 create index refund_parts_vendor_order_id_idx on refund_parts (vendor_order_id);
 
 create table payout_items (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     payout_id uuid not null,
     kind text not null,
     vendor_order_id uuid not null,
@@ -437,7 +437,7 @@ create unique index payout_items_kind_refund_id_vendor_order_id_key
     on payout_items (kind, refund_id, vendor_order_id) where refund_id is not null;
 
 create table reviews (
-    id uuid not null default gen_random_uuid(),
+    id uuid not null default uuid_v7(),
     order_id uuid not null,
     vendor_order_id uuid not null,
     target_kind text not null,
