@@ -75,7 +75,7 @@ function fixture.new()
     return self
 end
 
---- As new: quicker than a new database. The ledger refuses to be emptied but by a superuser's trick.
+--- As new, but quicker. The ledger lets itself be emptied by a superuser's trick only.
 function fixture:reset()
     self.db:query(EMPTY .. ROWS)
     self.orders = 0
