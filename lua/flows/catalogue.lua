@@ -51,7 +51,7 @@ function catalogue.change(req, change)
         local row, refusal = catalogue.lock(req.user, req.params.id)
         if not row then
             return nil, refusal
-        elseif req.if_match and req.if_match ~= row.version then
+        elseif req.if_match and not req.if_match[row.version] then
             return nil, err.precondition_failed()
         end
         return change(row)
@@ -68,7 +68,7 @@ end
 function catalogue.reply(status, product, headers)
     headers = headers or {}
     headers.Version = product:match('"version":(%d+)')
-    return web.reply(status, web.json(product), headers)
+    return web.reply(status, product, headers)
 end
 
 local STEPS = {

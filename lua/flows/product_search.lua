@@ -144,8 +144,8 @@ local function statement_of(req, filters, filters_text, sort, is_plain)
     return name, page.args(filters_text, sort)
 end
 
---- Answers GET /products.
-function product_search.list(req)
+--- What page.list is to answer; or nil, err.
+local function spec_of(req)
     local query = req.query
     local filters, is_plain = filters_of(query)
     if not filters then
@@ -158,17 +158,39 @@ function product_search.list(req)
         return nil, problem
     end
     local name, args = statement_of(req, filters, filters_text, sort, is_plain)
-    return page.list(req, {
+    return {
         query = name,
         scope = "products " .. sort,
         args = args,
         cursor = { "sort", "id" },
-        total = totals:peek(filters_text) or function()
+        known_total = function()
+            return totals:peek(filters_text)
+        end,
+        total = function()
             return total_of(filters, filters_text)
         end,
         total_max = total_max(filters),
         extra = { facets = facets },
-    })
+    }
+end
+
+--- By query: the kit gives the same table for the same text. Vendors move and facets are counted
+-- anew, so these are not here.
+local specs = setmetatable({}, { __mode = "k" })
+
+--- Answers GET /products.
+function product_search.list(req)
+    local query = req.query
+    local spec, problem = specs[query], nil
+    if not spec then
+        spec, problem = spec_of(req)
+        if not spec then
+            return nil, problem
+        elseif not query.lat and not query.facets then
+            specs[query] = spec
+        end
+    end
+    return page.list(req, spec)
 end
 
 return product_search

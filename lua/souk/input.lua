@@ -2,25 +2,41 @@
 local err = require("souk.err")
 local json = require("core.json")
 local query_string = require("souk.query_string")
+local schema = require("souk.schema")
 
 local input = {}
 
---- The version in If-Match: of "3-0a1b" or W/"3" it is 3; of something else -1, which no row has;
--- of none or * nil.
-function input.version(header)
+--- Of a route that declares none: a typing error must not be lost there either.
+local NO_BODY = schema.object({})
+
+local QUERIES_KEPT = 1000
+local QUERY_KEPT_BYTES = 200
+
+--- The versions that If-Match names, as a set: strong tags of ours ("3-0a1b" is version 3). nil for
+-- no header or *, which ask for nothing.
+function input.versions(header)
     if not header or header == "*" then
         return nil
     end
-    return tonumber(header:match('^W?/?"(%d+)%-?%x*"$')) or -1
+    local versions = {}
+    for tag in header:gmatch("[^,]+") do
+        local version = tag:match('^%s*"(%d+)%-?%x*"%s*$')
+        if version then
+            versions[tonumber(version)] = true
+        end
+    end
+    return versions
 end
 
 local function is_json(content_type)
     if not content_type then
         return true
     end
-    local kind = content_type:lower()
-    return kind:find("^application/json%s*;?") ~= nil
-        or kind:find("^application/[%w.+-]+%+json%s*;?") ~= nil
+    local kind, parameters = content_type:lower():match("^%s*([^;%s]+)%s*(.*)$")
+    local charset = (parameters or ""):match('charset%s*=%s*"?([^";%s]+)')
+    return (kind == "application/json" or kind ~= nil and kind:find("^application/[%w.-]+%+json$") ~= nil)
+        and (not charset or charset == "utf-8")
+        and (parameters == "" or parameters:sub(1, 1) == ";")
 end
 
 --- The parsed JSON body; or nil, err. No body is an empty object.
@@ -50,11 +66,31 @@ local function gather(faults, found, prefix)
     end
 end
 
+--- Queries that were read and found right, by their type and text: lists are asked for by the same
+-- few. Whoever gets one may not change it.
+local read_queries, read_count = {}, 0
+
+local function remember(query_type, query_text, query)
+    if #query_text > QUERY_KEPT_BYTES then
+        return
+    elseif read_count >= QUERIES_KEPT then
+        read_queries, read_count = {}, 0
+    end
+    local known = read_queries[query_type] or {}
+    read_queries[query_type] = known
+    known[query_text], read_count = query, read_count + 1
+end
+
 local function read_query(req, creq, decl, faults)
     if not decl.query then
         if req.query_text ~= "" then
             gather(faults, { { field = "", message = "this route takes no query" } }, "query")
         end
+        return true
+    end
+    local known = read_queries[decl.query]
+    req.query = known and known[req.query_text]
+    if req.query then
         return true
     end
     local given, problem = query_string.parse(creq.query)
@@ -64,6 +100,9 @@ local function read_query(req, creq, decl, faults)
     local found
     req.query, found = decl.query.text(given)
     gather(faults, found, "query")
+    if not found then
+        remember(decl.query, req.query_text, req.query)
+    end
     return true
 end
 
@@ -73,7 +112,7 @@ local function read_body(req, decl, faults)
         return nil, problem
     end
     local found
-    req.body, found = decl.body.check(value)
+    req.body, found = (decl.body or NO_BODY).check(value)
     gather(faults, found, "body")
     req.given = {}
     for name in pairs(type(value) == "table" and value or {}) do
@@ -92,7 +131,7 @@ function input.read(req, creq, decl)
         gather(faults, found, "path")
     end
     local is_read, problem = read_query(req, creq, decl, faults)
-    if is_read and decl.body then
+    if is_read and decl.has_body then
         is_read, problem = read_body(req, decl, faults)
     end
     if not is_read then

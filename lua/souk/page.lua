@@ -12,6 +12,7 @@ local page = {}
 local LIMIT_MAX = 100
 local OFFSET_MAX = 10000
 local MAC_CHARS = 32
+local SEALED_MAX = 1000
 
 --- The query of a list route: `fields` and limit, offset, cursor.
 function page.query(fields)
@@ -65,11 +66,22 @@ local function mac(payload)
     return crypto.seal("cursor " .. payload):sub(1, MAC_CHARS)
 end
 
+--- The same first pages are asked for again and again, and end in the same rows.
+local sealed, sealed_count = {}, 0
+
 --- values: the sort columns of the last row. scope: what the cursor belongs to (the name of the
 -- query).
 function page.seal(scope, values)
     local payload = json.encode({ q = scope, v = json.array(values) })
-    return text.base64url(payload) .. mac(payload)
+    local cursor = sealed[payload]
+    if not cursor then
+        if sealed_count >= SEALED_MAX then
+            sealed, sealed_count = {}, 0
+        end
+        cursor = text.base64url(payload) .. mac(payload)
+        sealed[payload], sealed_count = cursor, sealed_count + 1
+    end
+    return cursor
 end
 
 --- The values of a cursor made by seal for the same scope; or nil, err.
@@ -145,8 +157,12 @@ local function total_of(spec)
 end
 
 local function both(spec, at)
-    if at.is_cursor or not spec.total then
+    local known = not at.is_cursor and spec.known_total and spec.known_total()
+    if at.is_cursor or known or not spec.total then
         local rows, problem = rows_of(spec, at)
+        if rows and known then
+            rows.total = known
+        end
         return rows, problem
     end
     local results = parallel(function()
@@ -176,8 +192,19 @@ local function page_of(spec, at, rows)
     return made
 end
 
+--- The answer's text: the rows are JSON already, and too long to be copied into a table first.
+local function text_of(rows, made, extra)
+    local parts = { '{"data":', rows.data, ',"page":', json.encode(made) }
+    for name, value in pairs(extra or {}) do
+        parts[#parts + 1] = "," .. json.encode(name) .. ":" .. json.encode(value)
+    end
+    parts[#parts + 1] = "}"
+    return table.concat(parts)
+end
+
 --- Answers a list. spec: {query = "noun/list", total = "noun/count" (a row with `total`) or a
--- function giving the number or nil for no total, args = page.args(…), cursor = {columns of the
+-- function giving the number or nil for no total, known_total = function giving it at once or nil
+-- when it must be counted, args = page.args(…), cursor = {columns of the
 -- last row that order it, as Lua sees them}, total_max = where counting stops, extra = {name =
 -- value} beside data and page}. The list statement takes args, then one parameter a cursor column
 -- (null at the start), limit + 1, offset; the total statement takes args. A time as cursor column
@@ -194,11 +221,7 @@ function page.list(req, spec)
     if not rows then
         return nil, problem
     end
-    local made = { data = json.raw(rows.data), page = page_of(spec, at, rows) }
-    for name, value in pairs(spec.extra or {}) do
-        made[name] = value
-    end
-    return made
+    return text_of(rows, page_of(spec, at, rows), spec.extra)
 end
 
 return page

@@ -57,8 +57,8 @@ local function request_of(creq, decl)
         method = creq.method,
         path = creq.path,
         query_text = creq.query or "",
-        raw = (decl.body or decl.raw_body or decl.idempotent) and creq:body() or "",
-        if_match = input.version(creq:header("If-Match")),
+        raw = (decl.has_body or decl.raw_body) and creq:body() or "",
+        if_match = decl.has_body and input.versions(creq:header("If-Match")) or nil,
         params = {},
         query = {},
     }, request_methods)
@@ -178,6 +178,7 @@ local function declare(method, path, decl, handler)
     local compiled = setmetatable({
         params = decl.params and schema.object(decl.params),
         role_set = role_set(decl.roles),
+        has_body = method ~= "GET" and not decl.raw_body,
         is_checked = conf("env") == "test",
     }, { __index = decl })
     web.routes[#web.routes + 1] = {
