@@ -6,8 +6,26 @@ local json = require("core.json")
 
 local vendor_nearby = {}
 
+local TIES_LOOKED_AT = 16
+
 local function metres_to_km(metres)
     return math.floor(metres + 0.5) / 1000
+end
+
+--- Nearest first to the millimetre, ties by id: below that the sphere's arithmetic has noise, which
+-- must not order two places that are equally far. A few more than wanted are looked at for that.
+local function in_order(hits, limit)
+    table.sort(hits, function(a, b)
+        local a_mm, b_mm = math.floor(a.distance_m * 1000 + 0.5), math.floor(b.distance_m * 1000 + 0.5)
+        if a_mm ~= b_mm then
+            return a_mm < b_mm
+        end
+        return a.id < b.id
+    end)
+    for i = #hits, limit + 1, -1 do
+        hits[i] = nil
+    end
+    return hits
 end
 
 --- The vendors of hits, in their order.
@@ -38,12 +56,12 @@ end
 function vendor_nearby.list(query)
     local hits, problem = geo_feed.nearby({
         lat = query.lat, lng = query.lng, radius_km = query.radiusKm, category = query.category,
-        limit = query.limit,
+        limit = query.limit + TIES_LOOKED_AT,
     })
     if not hits then
         return nil, problem
     end
-    local vendors, refusal = read(hits)
+    local vendors, refusal = read(in_order(hits, query.limit))
     if not vendors then
         return nil, refusal
     end

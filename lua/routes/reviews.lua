@@ -104,9 +104,24 @@ web.post("/api/reviews", {
     return web.created("/api/reviews/" .. review.id, view(review, row.created_at))
 end)
 
+web.get("/api/reviews/{id}", {
+    id = "reviews.detail", summary = "A published review", tags = TAGS, roles = false,
+    optional_auth = true, etag = true,
+    params = { id = s.uuid() },
+    answers = { [200] = s.ref("Review") },
+    errors = { "not_found" },
+}, function(req)
+    local review, problem = db.row_json("review/one", req.params.id,
+        req.user and req.user.vendor_id)
+    if not review then
+        return nil, problem or err.not_found()
+    end
+    return web.json(review)
+end)
+
 local function declare_list(path, id, kind, summary)
     web.get(path, {
-        id = id, summary = summary, tags = TAGS, roles = false,
+        id = id, summary = summary, tags = TAGS, roles = false, etag = true,
         params = { id = s.uuid() },
         query = page.query(),
         answers = { [200] = page.of(s.ref("Review")) },

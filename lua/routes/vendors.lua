@@ -38,7 +38,7 @@ end)
 
 web.get("/api/vendors/nearby", {
     id = "vendors.nearby", summary = "Vendors around a point, nearest first", tags = TAGS,
-    roles = false,
+    roles = false, etag = true,
     description = "Within radiusKm, or the nearest ones without it. distanceKm is along the mean "
         .. "sphere of 6371.0088 km, up to 0.6 % off the ellipsoid; ties by id.",
     query = s.object({

@@ -28,15 +28,15 @@ function input.versions(header)
     return versions
 end
 
+--- application/json or a kind of it, in UTF-8 if it says; none given is taken for that.
 local function is_json(content_type)
     if not content_type then
         return true
     end
-    local kind, parameters = content_type:lower():match("^%s*([^;%s]+)%s*(.*)$")
-    local charset = (parameters or ""):match('charset%s*=%s*"?([^";%s]+)')
-    return (kind == "application/json" or kind ~= nil and kind:find("^application/[%w.-]+%+json$") ~= nil)
-        and (not charset or charset == "utf-8")
-        and (parameters == "" or parameters:sub(1, 1) == ";")
+    local kind, rest = content_type:lower():match("^%s*([%w.+/-]+)%s*(.*)$")
+    local charset = rest and rest:match('charset%s*=%s*"?([^";%s]+)') or "utf-8"
+    return kind ~= nil and (rest == "" or rest:sub(1, 1) == ";") and charset == "utf-8"
+        and (kind == "application/json" or kind:find("^application/[%w.-]+%+json$") ~= nil)
 end
 
 --- The parsed JSON body; or nil, err. No body is an empty object.

@@ -134,6 +134,11 @@ describe("editing products", function()
                 { ["If-Match"] = '"nonsense"' }).status)
             assert.equal(200,
                 change(product, { description = "two" }, vendor, { ["If-Match"] = "*" }).status)
+            local current = read(product, vendor).headers.etag
+            assert.equal(412, change(product, { description = "three" }, vendor,
+                { ["If-Match"] = "W/" .. current }).status)
+            assert.equal(200, change(product, { description = "three" }, vendor,
+                { ["If-Match"] = '"0-00", ' .. current }).status)
         end)
         it("answers another vendor as if there were no product", function()
             local product = w:product(vendor)

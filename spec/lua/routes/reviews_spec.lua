@@ -36,6 +36,18 @@ describe("routes.reviews", function()
         return { seen.average, seen.count }
     end
 
+    it("is found where Location says, one of a buyer by its vendor only", function()
+        deliver()
+        local made_review = review(made.buyer, { productId = made.thing.id })
+        local seen = w:expect(200, "GET", made_review.headers.location)
+        assert.equal(made_review.json.id, seen.id)
+        assert.equal(made.thing.id, seen.productId)
+        local of_buyer = review(made.shop, { buyerId = made.buyer.buyer_id })
+        assert.equal(404, w:request("GET", of_buyer.headers.location).status)
+        assert.equal(404, w:request("GET", of_buyer.headers.location, made.buyer).status)
+        assert.equal(200, w:request("GET", of_buyer.headers.location, made.shop).status)
+    end)
+
     it("opens with delivery, and not before", function()
         local target = { productId = made.thing.id }
         for _, status in ipairs({ "PROCESSING", "SHIPPED" }) do

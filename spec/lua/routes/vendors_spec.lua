@@ -117,4 +117,27 @@ describe("vendors", function()
             end)
         end
     end)
+
+    describe("GET /api/vendors/nearby at the edge of the map", function()
+        local function nearby(query)
+            return w:expect(200, "GET", "/api/vendors/nearby?" .. query).data
+        end
+
+        it("orders places that are equally far by id, across the antimeridian too", function()
+            local ids = {}
+            for i, lng in ipairs({ 179.9, -179.9, 179.9, -179.9 }) do
+                local vendor = w:vendor({ vendor = { businessName = "Isle " .. i,
+                    location = { lat = 0, lng = lng } } })
+                ids[i] = vendor.vendor_id
+            end
+            table.sort(ids)
+            for _, lng in ipairs({ "180", "-180" }) do
+                local found = {}
+                for i, vendor in ipairs(nearby("lat=0&lng=" .. lng .. "&radiusKm=50")) do
+                    found[i] = vendor.id
+                end
+                assert.same(ids, found)
+            end
+        end)
+    end)
 end)

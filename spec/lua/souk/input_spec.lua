@@ -49,3 +49,54 @@ describe("a query", function()
         assert.same(first, read("limit=1"))
     end)
 end)
+
+describe("a body", function()
+    local with_body = { has_body = true, body = schema.object({ n = schema.integer() }) }
+
+    local function refusal(raw, content_type, by)
+        local req = { query_text = "", raw = raw, header = function()
+            return content_type
+        end }
+        local is_read, problem = input.read(req, { query = "", params = {} }, by or with_body)
+        return is_read and 0 or problem.status
+    end
+
+    local kinds = {
+        { 0, "application/json" }, { 0, "Application/JSON; charset=UTF-8" }, { 0, nil },
+        { 0, 'application/json;charset="utf-8"' }, { 0, "application/merge-patch+json" },
+        { 415, "application/jsonp" }, { 415, "application/json,text/plain" }, { 415, "text/json" },
+        { 415, "application/json;charset=utf-16" }, { 415, "application/x-www-form-urlencoded" },
+        { 415, "" },
+    }
+    for _, kind in ipairs(kinds) do
+        it("as " .. tostring(kind[2]) .. " is " .. (kind[1] == 0 and "read" or "415"), function()
+            assert.equal(kind[1], refusal('{"n": 1}', kind[2]))
+        end)
+    end
+
+    it("of a route that takes none may be empty, and hold nothing", function()
+        local none = { has_body = true }
+        assert.equal(0, refusal("", nil, none))
+        assert.equal(0, refusal("{}", "application/json", none))
+        assert.equal(422, refusal('{"x": 1}', "application/json", none))
+        assert.equal(422, refusal("[]", "application/json", none))
+        assert.equal(400, refusal("{", "application/json", none))
+    end)
+end)
+
+describe("If-Match", function()
+    it("names versions by strong tags of ours, in a list", function()
+        assert.same({ [3] = true }, input.versions('"3-0a1b"'))
+        assert.same({ [3] = true, [4] = true }, input.versions('"3-0a1b", "4"'))
+    end)
+
+    it("never matches by a weak tag or by nonsense", function()
+        assert.same({}, input.versions('W/"3-0a1b"'))
+        assert.same({}, input.versions('"x", 3, ""'))
+    end)
+
+    it("asks for nothing when it is absent or *", function()
+        assert.is_nil(input.versions(nil))
+        assert.is_nil(input.versions("*"))
+    end)
+end)
