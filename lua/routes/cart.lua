@@ -129,7 +129,7 @@ web.post("/api/cart/items", {
         productId = s.uuid(), quantity = s.integer({ min = 1, max = QUANTITY_MAX }),
     }),
     answers = { [201] = CART },
-    errors = { "not_found", "cart_stock" },
+    errors = { "not_found", "cart_stock", "conflict" },
     example = { productId = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6", quantity = 1 },
 }, function(req)
     local cart, problem = put(req.user.buyer_id, req.body.productId, nil, req.body.quantity)
@@ -144,7 +144,7 @@ web.patch("/api/cart/items/{id}", {
     params = { id = s.uuid() },
     body = s.object({ quantity = s.integer({ min = 1, max = QUANTITY_MAX }) }),
     answers = { [200] = CART },
-    errors = { "not_found", "cart_stock" },
+    errors = { "not_found", "cart_stock", "conflict" },
     example = { quantity = 2 },
 }, function(req)
     return put(req.user.buyer_id, nil, req.params.id, req.body.quantity)

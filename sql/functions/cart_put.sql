@@ -1,6 +1,7 @@
 -- Puts a quantity of a product in a buyer's cart: on top of what is there (p_item_id null), or as
 -- the new quantity of a line. SK404 for what cannot be bought or is no line of this cart, SK401
--- when the shelf holds less, SK422 beyond one line's maximum. A cart reserves nothing.
+-- when the shelf holds less, SK422 beyond one line's maximum, SK409 beyond the largest amount. A
+-- cart reserves nothing.
 create or replace function cart_put(
     p_buyer_id uuid, p_product_id uuid, p_item_id uuid, p_quantity integer
 ) returns void language plpgsql as $$
@@ -41,5 +42,14 @@ begin
     on conflict on constraint cart_items_cart_id_product_id_key
     do update set quantity = excluded.quantity, updated_at = now(),
         seen_price_minor = excluded.seen_price_minor;
+    -- A thousand lines below this cannot pass the bound of an amount: they need no sum.
+    if v_product.price_minor * v_quantity > 1000000000 and (
+        select sum(products.price_minor * cart_items.quantity)
+        from cart_items inner join products on products.id = cart_items.product_id
+        where cart_items.cart_id = p_buyer_id
+    ) > 1000000000000 then
+        raise exception 'the cart is worth more than one order can be: take something out'
+            using errcode = 'SK409';
+    end if;
 end;
 $$;

@@ -123,6 +123,16 @@ describe("routes.cart", function()
         assert.equal(422, add(buyer, thing, 1).status)
     end)
 
+    it("is never worth more than an amount can say", function()
+        local buyer = w:buyer()
+        local dear = w:product(shop, { price = 600000000000, stock = 5 })
+        w:add(buyer, dear, 1)
+        local answer = add(buyer, dear, 1)
+        assert.same({ 409, "conflict" }, { answer.status, answer.json.code })
+        assert.equal(1, w:expect(200, "GET", "/api/cart", buyer).itemCount)
+        assert.equal(409, add(buyer, w:product(shop, { price = 500000000000 }), 1).status)
+    end)
+
     it("is for buyers", function()
         for _, method in ipairs({ "GET", "DELETE" }) do
             assert.equal(401, w:request(method, "/api/cart").status)
