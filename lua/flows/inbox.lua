@@ -1,5 +1,5 @@
---- Events from Stripe. Each is a row before it is answered, and its effect commits with the row's
---- end; what cannot be done now stays NEW for the drain. Order of arrival means nothing: a state
+--- Events from Stripe. Each is a row before it is answered, and its effect is one that can be tried
+--- again; what cannot be done now stays NEW for the drain. Order of arrival means nothing: a state
 --- that is not final is only a hint to ask Stripe.
 local clock = require("core.clock")
 local conf = require("core.conf")

@@ -371,20 +371,34 @@ local function read(payment_id)
     return row, problem or (not row and err.not_found()) or nil
 end
 
+--- Settles a payment whose PaymentIntent we do not know: dropped when its call has never left us,
+--- else only that call, sent again, can tell. Returns the row afterwards; or nil, err.
+local function settle_unknown(row)
+    local is_dropped, problem = drop_unsent(row)
+    if is_dropped == nil then
+        return nil, problem
+    elseif not is_dropped then
+        refresh(row)
+    end
+    return read(row.id)
+end
+
+--- What a bank works on cannot be cancelled: it can only be asked about. True when Stripe has
+--- spoken.
+local function end_known(row)
+    if row.status == "PROCESSING" then
+        return refresh(row)
+    end
+    return cancel_at_stripe(row)
+end
+
 --- Ends a live payment at Stripe, if it can still be ended. Returns its status afterwards
 --- (CANCELLED, or SUCCEEDED when the buyer was faster, or PROCESSING), or nil, err: then nothing
 --- is known and nothing may be released.
 function payment.finish(payment_id)
     local row, problem = read(payment_id)
     if row and not row.provider_payment_id then
-        local is_dropped, failure = drop_unsent(row)
-        if is_dropped == nil then
-            return nil, failure
-        elseif not is_dropped then
-            -- It may exist: only its own create call can tell.
-            refresh(row)
-        end
-        row, problem = read(payment_id)
+        row, problem = settle_unknown(row)
     end
     if not row then
         return nil, problem
@@ -393,7 +407,7 @@ function payment.finish(payment_id)
     elseif not row.provider_payment_id then
         return nil, err.stripe_away()
     end
-    local is_told, failure = cancel_at_stripe(row)
+    local is_told, failure = end_known(row)
     if not is_told then
         return nil, failure
     end

@@ -5,6 +5,11 @@ from orders
 inner join payments on payments.order_id = orders.id
     and payments.status in ('CREATED', 'REQUIRES_ACTION', 'PROCESSING')
 where orders.status = 'PENDING' and orders.expires_at <= now()
+    and (
+        payments.status <> 'PROCESSING'
+        or coalesce(payments.checked_at, payments.created_at)
+            <= now() - make_interval(secs => $2::integer)
+    )
     and not exists (
         select from stripe_ops
         where stripe_ops.kind in ('payment_create', 'payment_cancel')
