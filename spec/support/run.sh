@@ -48,7 +48,7 @@ run_specs() {
     chmod 711 "$SOUK_HOME"
     SOUK_CONF=$ROOT/conf/test.conf
     unset STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRETS SOUK_AUTH_SECRET SOUK_PORT DATABASE_URL
-    trap 'trap - EXIT; stop_test; exit 130' INT TERM HUP
+    trap 'trap - EXIT; set +e; exec >/dev/null 2>&1; stop_test; exit 130' INT TERM HUP
     # shellcheck disable=SC2154  # it is assigned in the same line
     trap 'status=$?; stop_test; exit $status' EXIT
     mkdir -p "$SOUK_HOME/log" "$SOUK_HOME/run" "$SOUK_HOME/media" "$SOUK_HOME/out"
