@@ -57,11 +57,14 @@ web.post("/api/products/{id}/images", {
     raw_body = true, body_max = media.body_max,
     media = { request = { "multipart/form-data", "image/jpeg", "image/png", "image/webp",
         ["multipart/form-data"] = {
-            type = "object",
-            properties = {
-                image = { type = "string", contentMediaType = "application/octet-stream" },
-                alt = { type = "string", maxLength = ALT_MAX },
+            schema = {
+                type = "object",
+                properties = {
+                    image = { type = "string", contentMediaType = "application/octet-stream" },
+                    alt = { type = "string", maxLength = ALT_MAX },
+                },
             },
+            example = { image = "the bytes of the picture", alt = "The mug from its side" },
         } } },
     answers = { [201] = s.ref("Image") },
     errors = { "body_too_large", "unsupported_media", "conflict" },

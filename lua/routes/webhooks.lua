@@ -19,6 +19,10 @@ local function declare(path, id, endpoint, summary)
     web.post(path, {
         id = id, summary = summary, tags = { "webhooks" }, roles = false,
         raw_body = true, body_max = BODY_MAX,
+        media = { request = { "application/json", ["application/json"] = {
+            schema = { type = "object" },
+            example = { id = "evt_1", object = "event", type = "payment_intent.succeeded" },
+        } } },
         answers = { [200] = s.object({ received = s.boolean() }) },
         errors = { "bad_signature", "bad_request", "stripe_away" },
     }, receive(endpoint))

@@ -153,6 +153,21 @@ local function answer_headers(decl, status)
     return next(headers) and headers or nil
 end
 
+--- What a body is that no schema of ours describes, and how one looks.
+local MEDIA = {
+    ["application/json"] = { { type = "object" }, json.object({ openapi = "3.1.0" }) },
+    ["text/html"] = { { type = "string" }, "<!doctype html><title>souk</title>" },
+}
+local PICTURE = { type = "string", contentEncoding = "binary" }
+
+local function media_content(kind, described)
+    local known = MEDIA[kind] or { PICTURE, "the bytes of the picture" }
+    return {
+        schema = described and described.schema or known[1],
+        example = described and described.example or known[2],
+    }
+end
+
 local function answer_response(decl, status, declared)
     local response = {
         description = STATUS_TEXT[status] or core_err.reason(status),
@@ -161,7 +176,7 @@ local function answer_response(decl, status, declared)
     if declared == true then
         local media = decl.media and decl.media[status]
         if media then
-            response.content = { [media] = { schema = { type = "string" } } }
+            response.content = { [media] = media_content(media) }
         end
     elseif status ~= 204 then
         response.content = {
@@ -260,7 +275,7 @@ local function request_body(decl)
     elseif decl.raw_body and decl.media and decl.media.request then
         local content = {}
         for _, media in ipairs(decl.media.request) do
-            content[media] = { schema = decl.media.request[media] or { type = "string" } }
+            content[media] = media_content(media, decl.media.request[media])
         end
         return { required = true, content = content }
     end
@@ -348,6 +363,31 @@ local function error_codes()
     return json.array(out)
 end
 
+--- What C answers itself, without a route: whether the process lives, and whether it can serve.
+local function operator_page(id, summary, status, by_name)
+    local route = { path = "/" .. id, decl = { path = "/" .. id, answers = {} } }
+    local answers = {
+        ["200"] = {
+            description = STATUS_TEXT[200],
+            content = { ["application/json"] = {
+                schema = { type = "object", required = json.array({ "status" }),
+                    properties = { status = { type = "string" }, version = { type = "string" } } },
+                example = { status = status },
+            } },
+        },
+        ["405"] = error_response(route, { by_name.method_not_allowed }),
+        ["500"] = error_response(route, { by_name.internal }),
+    }
+    if id == "ready" then
+        answers["503"] = error_response(route, { by_name.database_away, by_name.busy })
+    end
+    return { get = {
+        operationId = id, summary = summary, description = "Anyone.",
+        tags = json.array({ "docs" }),
+        security = json.array({}), responses = answers,
+    } }
+end
+
 --- The document as a table. pause(), when given, is called now and then: making it takes longer
 -- than a request may hold the worker at a stretch.
 function openapi.document(routes, pause)
@@ -361,6 +401,8 @@ function openapi.document(routes, pause)
             paths[route.path][route.method:lower()] = operation(route, by_name)
         end
     end
+    paths["/health"] = operator_page("health", "The process is alive", "ok", by_name)
+    paths["/ready"] = operator_page("ready", "The process can serve", "ready", by_name)
     return {
         openapi = "3.1.0",
         info = {
