@@ -181,14 +181,15 @@ local specs = setmetatable({}, { __mode = "k" })
 --- Answers GET /products.
 function product_search.list(req)
     local query = req.query
-    local spec, problem = specs[query], nil
+    if specs[query] then
+        return page.list(req, specs[query])
+    end
+    local spec, problem = spec_of(req)
     if not spec then
-        spec, problem = spec_of(req)
-        if not spec then
-            return nil, problem
-        elseif not query.lat and not query.facets then
-            specs[query] = spec
-        end
+        return nil, problem
+    end
+    if not query.lat and not query.facets then
+        specs[query] = spec
     end
     return page.list(req, spec)
 end

@@ -16,7 +16,8 @@ end
 -- must not order two places that are equally far. A few more than wanted are looked at for that.
 local function in_order(hits, limit)
     table.sort(hits, function(a, b)
-        local a_mm, b_mm = math.floor(a.distance_m * 1000 + 0.5), math.floor(b.distance_m * 1000 + 0.5)
+        local a_mm = math.floor(a.distance_m * 1000 + 0.5)
+        local b_mm = math.floor(b.distance_m * 1000 + 0.5)
         if a_mm ~= b_mm then
             return a_mm < b_mm
         end

@@ -119,10 +119,6 @@ describe("vendors", function()
     end)
 
     describe("GET /api/vendors/nearby at the edge of the map", function()
-        local function nearby(query)
-            return w:expect(200, "GET", "/api/vendors/nearby?" .. query).data
-        end
-
         it("orders places that are equally far by id, across the antimeridian too", function()
             local ids = {}
             for i, lng in ipairs({ 179.9, -179.9, 179.9, -179.9 }) do
