@@ -20,7 +20,8 @@ describe("uuid_v7()", function()
 
     it("does not repeat", function()
         assert.equal(100000, db:value(
-            "select count(distinct id) from (select uuid_v7() as id from generate_series(1, 100000)) as x"))
+            "select count(distinct id) from "
+            .. "(select uuid_v7() as id from generate_series(1, 100000)) as made"))
     end)
 
     it("makes every default id", function()

@@ -7,7 +7,8 @@ describe("core.json.encode", function()
         { "writes the shortest fraction that reads back", 0.1, "0.1" },
         { "keeps an empty array an array", json.array(), "[]" },
         { "keeps an empty object an object", {}, "{}" },
-        { "sorts members, so that equal values give equal bytes", { b = 1, a = { 2, 3 } }, '{"a":[2,3],"b":1}' },
+        { "sorts members, so that equal values give equal bytes",
+            { b = 1, a = { 2, 3 } }, '{"a":[2,3],"b":1}' },
         { "passes raw JSON through", { x = json.raw("[1, 2]") }, '{"x":[1, 2]}' },
         { "writes null", { json.null }, "[null]" },
         { "escapes control characters", "a\n\1\"\\", '"a\\n\\u0001\\"\\\\"' },
@@ -32,8 +33,9 @@ end)
 
 describe("core.json.decode", function()
     local refused = {
-        "", "{", "[1,]", "{'a':1}", "NaN", "Infinity", "0x10", "01", "+1", "1.", ".5", "1e", "1e999",
-        '"\\u0000"', '"\\ud800"', '"\255"', '"\192\175"', '"a\nb"', "[1] x", "nul", '{"a" 1}', "\239\187\191{}",
+        "", "{", "[1,]", "{'a':1}", "NaN", "Infinity", "0x10", "01", "+1", "1.", ".5", "1e",
+        "1e999", '"\\u0000"', '"\\ud800"', '"\255"', '"\192\175"', '"a\nb"', "[1] x", "nul",
+        '{"a" 1}', "\239\187\191{}",
         ("["):rep(33) .. ("]"):rep(33),
     }
     for _, text in ipairs(refused) do

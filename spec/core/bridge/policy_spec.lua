@@ -9,7 +9,8 @@ local function refusal_of(body)
 end
 
 local function evaluate(statements)
-    return ("return { evaluate = function(o) %s return { fee = 1 } end, %s }"):format(statements, EXAMPLES)
+    return ("return { evaluate = function(o) %s return { fee = 1 } end, %s }")
+        :format(statements, EXAMPLES)
 end
 
 describe("A policy", function()
@@ -23,8 +24,10 @@ describe("A policy", function()
         { "a pcall loop", "for i = 1, 1e9 do local x = i end", "instructions" },
         { "a global write", "b = 1", "writes global 'b'" },
         { "a read of an unknown global", "local x = os", "unknown global 'os'" },
-        { "more memory than it may have", "local s = 'xxxxxxxx' while true do s = s .. s end", "memory", has_no_place = true },
-        { "deep recursion", "local function f() return 1 + f() end f()", "overflow", has_no_place = true },
+        { "more memory than it may have", "local s = 'xxxxxxxx' while true do s = s .. s end",
+            "memory", has_no_place = true },
+        { "deep recursion", "local function f() return 1 + f() end f()",
+            "overflow", has_no_place = true },
         { "a require", "require('ffi')", "unknown global 'require'" },
         { "string.rep", "string.rep('x', 1e9)", "rep" },
         { "a method of a string", "local x = ('x'):rep(10)", "index" },

@@ -51,7 +51,8 @@ describe("A worker that runs Lua", function()
             db = database.fresh(),
             set = {
                 ["lua.dir"] = dir, ["plugins.dir"] = dir .. "/none", ["http.workers"] = 2,
-                ["lua.resume_budget_ms"] = 50, ["lua.stuck_kill_ms"] = 1000, ["lua.memory_max_bytes"] = 33554432,
+                ["lua.resume_budget_ms"] = 50, ["lua.stuck_kill_ms"] = 1000,
+                ["lua.memory_max_bytes"] = 33554432,
                 ["http.request_timeout_ms"] = 1500,
             },
         })

@@ -23,7 +23,8 @@ describe("CORS", function()
         local headers = more or {}
         headers.Origin = origin
         return client.request({
-            port = server.port, path = path or "/api/categories", method = method, headers = headers,
+            port = server.port, path = path or "/api/categories", method = method,
+            headers = headers,
         })
     end
 

@@ -75,7 +75,8 @@ describe("An operator's pages", function()
 
     it("write one line of JSON for each request, whatever the path holds", function()
         get("/api/%0d%0a%1b[31m/x?token=secret")
-        client.raw(server.port, 'GET /api/x HTTP/1.1\r\nHost: a\r\nX-Request-Id: a"b{}\r\n\r\n', 0.2)
+        client.raw(server.port,
+            'GET /api/x HTTP/1.1\r\nHost: a\r\nX-Request-Id: a"b{}\r\n\r\n', 0.2)
         local json = require("core.json")
         shell.wait_until("the log is written", 5, function()
             return server:log():find("/api/x", 1, true)

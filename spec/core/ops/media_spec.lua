@@ -35,7 +35,8 @@ describe("GET /media", function()
 
     local absent = {
         "/media/products/nothing.png", "/media/products/notes.txt", "/media/products/.hidden.png",
-        "/media/../auth.key", "/media/products/../../auth.key", "/media/products/..%2f..%2fauth.key",
+        "/media/../auth.key", "/media/products/../../auth.key",
+        "/media/products/..%2f..%2fauth.key",
         "/media/products", "/media/", "/media/products/mug.png/", "/media//mug.png",
     }
     for _, path in ipairs(absent) do
@@ -56,14 +57,18 @@ describe("core.media.sniff", function()
 
     it("knows pictures by their bytes and reads their size", function()
         assert.same({ "png", 1, 1 }, { media.sniff(PNG) })
-        local jpeg = "\255\216\255\224\0\16JFIF\0\1\1\0\0\1\0\1\0\0\255\192\0\17\8\0\32\0\64\3\1\34\0"
+        local jpeg = "\255\216\255\224\0\16JFIF\0\1\1\0\0\1\0\1\0\0"
+            .. "\255\192\0\17\8\0\32\0\64\3\1\34\0"
         assert.same({ "jpeg", 64, 32 }, { media.sniff(jpeg) })
         local webp = "RIFF\0\0\0\0WEBPVP8X\10\0\0\0\0\0\0\0\99\0\0\49\0\0"
         assert.same({ "webp", 100, 50 }, { media.sniff(webp) })
     end)
 
     it("knows nothing else, however it is called", function()
-        for _, bytes in ipairs({ "", "GIF89a", "<svg></svg>", "\137PNG", "\255\216\255", ("x"):rep(99) }) do
+        local strangers = {
+            "", "GIF89a", "<svg></svg>", "\137PNG", "\255\216\255", ("x"):rep(99),
+        }
+        for _, bytes in ipairs(strangers) do
             assert.is_nil((media.sniff(bytes)))
         end
     end)
