@@ -326,7 +326,6 @@ void token_seal(const struct token_key *key, struct str text, char out[DIGEST_HE
     memcpy(data, word, sizeof word - 1);
     memcpy(data + sizeof word - 1, text.at, text.len);
     hmac_sha256_hex((struct str){(const char *)key->secret, (size_t)key->secret_len},
-                    (struct str){data, len},
-                    out);
+                    (struct str){data, len}, out);
     free(data);
 }
