@@ -1,9 +1,9 @@
 --- Buyers that each put one product into the cart and check out, over and over, on a connection of
--- their own. Arguments: port, seconds, buyers. Prints "requests seconds p50_ms p99_ms".
+-- their own. Arguments: port, seconds, tokens of buyers. Prints "requests seconds p50_ms p99_ms".
 local cjson = require("cjson")
 local socket = require("socket")
 
-local port, seconds, count = tonumber(arg[1]), tonumber(arg[2]), tonumber(arg[3])
+local port, seconds = tonumber(arg[1]), tonumber(arg[2])
 
 local ADDRESS = cjson.encode({ shippingAddress = {
     name = "Ada Buyer", line1 = "1 Market Lane", city = "Lisbon", postalCode = "1100-148",
@@ -49,14 +49,6 @@ local function call(method, path, token, body)
     return cjson.decode(answer)
 end
 
-local function new_buyer(i)
-    local run = math.floor(socket.gettime() * 1000)
-    return call("POST", "/api/auth/register", nil, cjson.encode({
-        email = ("bench%d.%d@example.com"):format(run, i), password = "souk-bench-2026",
-        name = "Bench", role = "BUYER",
-    })).accessToken
-end
-
 local latencies, is_over = {}, false
 
 local function shopper(sock, token, product)
@@ -83,12 +75,9 @@ local function products()
     return found
 end
 
-local ids, tokens, shoppers, sockets = products(), {}, {}, {}
-for i = 1, count do
-    tokens[i] = new_buyer(i)
-end
-for i = 1, count do
-    local sock, token = connect(), tokens[i]
+local ids, shoppers, sockets = products(), {}, {}
+for i = 1, #arg - 2 do
+    local sock, token = connect(), arg[i + 2]
     sock:setoption("tcp-nodelay", true)
     sock:settimeout(0)
     sockets[i] = sock

@@ -114,7 +114,8 @@ end)
 describe("folders", function()
     it("say in a README what they own", function()
         local problems = {}
-        local folders = tree.folders("find core plugins -mindepth 1 -maxdepth 1 -type d -not -empty | sort; "
+        local folders = tree.folders("find core plugins -mindepth 1 -maxdepth 1 -type d "
+            .. "-not -empty | sort; "
             .. "printf '%s\\n' core lua plugins sql spec conf lua/policies sql/seeds")
         for _, folder in ipairs(folders) do
             if not shell.read(folder .. "/README.md") then
