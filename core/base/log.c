@@ -64,21 +64,21 @@ void log_flush(void)
 
 static struct sigaction before_crash[NSIG];
 
-/* What was there before (a sanitizer's report, or the default) comes next: the faulting instruction
- * runs again, and abort raises again. */
-static void on_crash(int number)
+/* What was there before (a sanitizer's report, or the default) comes next: a faulting instruction
+ * runs again by itself, a signal that was sent is sent again. */
+static void on_crash(int number, siginfo_t *info, void *context)
 {
-    int error = errno;
-
+    (void)context;
     sigaction(number, &before_crash[number], NULL);
     log_flush();
-    errno = error;
+    if (info->si_code <= 0)
+        raise(number);
 }
 
 void log_flush_on_crash(void)
 {
     static const int numbers[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    struct sigaction action = {.sa_handler = on_crash};
+    struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO};
 
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)

@@ -134,5 +134,8 @@ describe("the access log", function()
             return lines().held and lines().busy
         end)
         assert.is_nil(lines().stuck)
+        shell.wait_until("a new worker serves", 10, function()
+            return get("/ok").status == 200
+        end)
     end)
 end)
