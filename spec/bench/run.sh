@@ -11,6 +11,7 @@ chmod 711 "$home"
 export SOUK_HOME="$home" SOUK_PORT=3911 SOUK_STRIPE_PORT=3912 SOUK_DEMO=yes
 unset DATABASE_URL STRIPE_SECRET_KEY
 url=http://127.0.0.1:$SOUK_PORT
+load_before=$(cut -d ' ' -f 1 /proc/loadavg)
 node_port=3913
 node_path=${NODE_PATH:-/usr/share/nodejs}
 nginx_port=3914
@@ -107,9 +108,9 @@ measure "souk: cart and checkout (two POSTs)" server_pids buy
 
 {
     sed '/^<!-- table -->/q' spec/bench/README.md
-    printf '\n%s, %s cores, %s; %s s each, %s connections, %s.\n\n' \
+    printf '\n%s, %s cores, %s; %s s each, %s connections, load before %s, %s.\n\n' \
         "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -sr)" \
-        "$SECONDS_EACH" "$CONNECTIONS" "$(date -u +%Y-%m-%d)"
+        "$SECONDS_EACH" "$CONNECTIONS" "$load_before" "$(date -u +%Y-%m-%d)"
     echo '| | requests/s | p50 ms | p99 ms | server CPU us | PostgreSQL CPU us |'
     echo '|---|---|---|---|---|---|'
     cat "$home/table"
