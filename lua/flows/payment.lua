@@ -175,9 +175,27 @@ local function open_row(order_id, buyer_id, method)
     end)
 end
 
+--- Stripe does not know the PaymentIntent: another account's key, or an emulator that was emptied.
+-- The payment ends, so that the order can have another one, or expire. nil, err with is_gone.
+local function forget(row)
+    log.error("payment.missing_at_stripe", { payment = row.id, intent = row.provider_payment_id })
+    local is_done, problem = db.tx(function()
+        return db.query("payment/forget", row.id, "not known to the payment provider")
+    end)
+    if not is_done then
+        return nil, problem
+    end
+    local gone = err.conflict(ENDED)
+    gone.is_gone = true
+    return nil, gone
+end
+
 local function fetch(row)
     local intent, problem = stripe_api.get("/v1/payment_intents/" .. row.provider_payment_id)
     if not intent then
+        if problem.code == "not_found" then
+            return forget(row)
+        end
         return nil, problem
     end
     local outcome, failure = payment.apply(row.id, intent)
@@ -231,6 +249,13 @@ function payment.open(order_id, buyer_id, method)
         return nil, problem
     end
     local intent, outcome = refresh(row)
+    if not intent and outcome and outcome.is_gone then
+        row, problem = open_row(order_id, buyer_id, method)
+        if not row then
+            return nil, problem
+        end
+        intent, outcome = refresh(row)
+    end
     if not intent then
         return nil, outcome
     elseif outcome == "QUARANTINED" then
@@ -408,7 +433,7 @@ function payment.finish(payment_id)
         return nil, err.stripe_away()
     end
     local is_told, failure = end_known(row)
-    if not is_told then
+    if not is_told and not failure.is_gone then
         return nil, failure
     end
     row, problem = read(payment_id)
@@ -419,10 +444,8 @@ end
 function payment.sweep()
     local rows = db.query("payment/stuck", tonumber(conf("payment.recheck_after_s")), 20)
     for _, row in ipairs(rows or {}) do
-        local intent = stripe_api.get("/v1/payment_intents/" .. row.provider_payment_id)
-        if intent then
-            payment.apply(row.id, intent)
-        else
+        local intent, problem = fetch(row)
+        if not intent and not problem.is_gone then
             db.exec("payment/touch", row.id)
         end
     end

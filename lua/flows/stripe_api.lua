@@ -168,7 +168,7 @@ function stripe_api.get(path)
     local result = stripe_api.run({ method = "GET", path = path })
     if result.kind == "ok" then
         return result.object
-    elseif result.status == 404 then
+    elseif result.status == 404 and result.error and result.error.code == "resource_missing" then
         return nil, err.not_found()
     end
     return nil, err.stripe_away()

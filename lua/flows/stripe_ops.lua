@@ -71,9 +71,12 @@ function stripe_ops.latest(kind, ref_id)
     return db.one("stripe_op/latest", kind, ref_id)
 end
 
---- Anything of Stripe's as it may be kept: a client secret is stored nowhere, at no depth.
+--- Anything of Stripe's as it may be kept: a client secret is stored nowhere, at no depth, and not
+-- inside an address either (next_action has one).
 function stripe_ops.redact(object)
-    if type(object) ~= "table" then
+    if type(object) == "string" then
+        return (object:gsub("_secret_%w+", "_secret_"))
+    elseif type(object) ~= "table" then
         return object
     end
     local copy = json.is_array(object) and json.array({}) or json.object({})

@@ -110,6 +110,13 @@ describe("flows.stripe_ops", function()
 end)
 
 describe("stripe_ops.redact", function()
+    it("drops the secret inside an address too, which 3DS steps have", function()
+        local kept = stripe_ops.redact({ next_action = { redirect_to_url = {
+            url = "http://x/pay/pi_1_secret_AbC9/3ds?pi=pi_1" } } })
+        assert.equal("http://x/pay/pi_1_secret_/3ds?pi=pi_1",
+            kept.next_action.redirect_to_url.url)
+    end)
+
     it("drops client secrets at any depth, and nothing else", function()
         local kept = stripe_ops.redact({
             id = "pi_1", client_secret = "s", list = { { client_secret = "s", a = 1 } },
