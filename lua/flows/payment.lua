@@ -30,6 +30,8 @@ local STATUSES = {
 local MOST = 99999999
 local LEAST = { USD = 50, EUR = 50, GBP = 30, INR = 50, JPY = 50, CAD = 50, AUD = 50, CHF = 50 }
 
+local CLOCKS_DIFFER_S = 300
+
 local LIVE = { CREATED = true, REQUIRES_ACTION = true, PROCESSING = true }
 
 local MISMATCH = "the payment does not match the order and is being looked at"
@@ -89,9 +91,20 @@ function payment.apply(payment_id, intent)
     end)
 end
 
+local function second_of(uuid7)
+    return math.floor(tonumber((uuid7:gsub("-", "")):sub(1, 12), 16) / 1000)
+end
+
 stripe_ops.register("payment_create", {
     done = function(op, intent)
         return payment.apply(op.ref_id, intent)
+    end,
+    find = function(op)
+        local since = second_of(op.id) - CLOCKS_DIFFER_S
+        return stripe_api.find("/v1/payment_intents?created[gte]=" .. since, function(intent)
+            local metadata = value(intent.metadata)
+            return metadata and metadata.payment_id == op.ref_id
+        end)
     end,
     rejected = function(op, failure)
         log.error("payment.create.rejected", { payment = op.ref_id, code = value(failure.code) })

@@ -18,6 +18,7 @@ local ATTEMPTS_MAX = 3
 --- A client waits at most http.request_timeout_ms: leave time to write down what came out.
 local DEADLINE_MS = 8000
 local LEAST_MS = 250
+local PAGES_MAX = 50
 local NEVER_LEFT = { not_sent = true, tls = true, refused = true }
 
 --- null and missing alike are nil.
@@ -108,6 +109,7 @@ local function judge(answer, is_unsent)
     local result = {
         kind = kind_of(answer, object, is_unsent), status = answer.status,
         request_id = answer.headers("Request-Id"), problem = "HTTP " .. answer.status,
+        is_replayed = answer.headers("Idempotent-Replayed") == "true",
     }
     if result.kind == "ok" then
         result.object = object
@@ -161,6 +163,29 @@ function stripe_api.run(call)
     local result = judge(attempt_all(call))
     report(call, result)
     return result
+end
+
+--- The newest objects of a list, page by page, until is_wanted(object) says so: the object, false
+-- when none is wanted, or nil, err. path holds the filters ("/v1/refunds?payment_intent=…").
+function stripe_api.find(path, is_wanted)
+    local after = ""
+    for _ = 1, PAGES_MAX do
+        local result = stripe_api.run({ method = "GET", path = path .. "&limit=100" .. after })
+        local data = result.kind == "ok" and result.object.data
+        if not data then
+            return nil, err.stripe_away()
+        end
+        for _, object in ipairs(data) do
+            if is_wanted(object) then
+                return object
+            end
+        end
+        if not result.object.has_more or #data == 0 then
+            return false
+        end
+        after = "&starting_after=" .. data[#data].id
+    end
+    return nil, err.stripe_away()
 end
 
 --- A resource as it is now; or nil, err (stripe_away, or not_found when Stripe does not know it).

@@ -32,7 +32,8 @@ local function installation()
 end
 
 --- handlers: {done = function(op, object), rejected = function(op, error)}; both run in the
---- transaction that ends the operation and return true, or nil, err.
+--- transaction that ends the operation and return true, or nil, err. find = function(op), outside
+--- of any: what the operation made, if it did: the object, false, or nil, err.
 function stripe_ops.register(kind, handlers)
     stripe_ops.kinds[kind] = handlers
 end
@@ -118,6 +119,23 @@ local function finish(op, result)
     end)
 end
 
+--- Stripe keeps even a failure of its own for 24 hours, and answers the key with it: sending again
+--- can tell nothing any more. So one looks, and takes what is there, or knows that nothing is.
+local function look(op, result)
+    local handlers = stripe_ops.kinds[op.kind]
+    local object = handlers and handlers.find and handlers.find(op)
+    if object then
+        log.warn("stripe.op.adopted", { op = op.id, kind = op.kind, object = object.id })
+        return { kind = "ok", status = 200, object = object, request_id = result.request_id }
+    elseif object == false then
+        return {
+            kind = "rejected", status = result.status, request_id = result.request_id,
+            problem = "replayed_failure", error = { type = "api_error", code = "replayed_failure" },
+        }
+    end
+    return result
+end
+
 --- Sends an operation that the caller holds (added as is_sent_now, or taken) and writes down what
 --- came out. Returns the result of stripe_api.run with `outcome`, what the kind's handler returned
 --- (true when another sending was faster), or nil, err when that could not be written down: then
@@ -127,6 +145,9 @@ function stripe_ops.send(op)
         method = "POST", path = op.path, body = op.body, idempotency_key = op.idempotency_key,
         api_version = op.api_version, account = op.account,
     })
+    if result.kind == "unknown" and result.is_replayed then
+        result = look(op, result)
+    end
     local is_written, problem
     if result.kind == "ok" or result.kind == "rejected" then
         is_written, problem = finish(op, result)

@@ -71,6 +71,22 @@ describe("flows.stripe_ops", function()
         end)
     end
 
+    it("adopts what a failed call has made, when Stripe answers its key with the failure", function()
+        local made = story.ordered(w, { shop = shop })
+        story.fault(w, { kind = "error_after", method = "POST", path = PI })
+        local payment
+        shell.wait_until("the payment is open", 20, function()
+            local answer = start(made)
+            payment = answer.json
+            return answer.status == 201
+        end)
+        local _, executed = calls(made)
+        assert.equal(1, executed)
+        assert.equal("DONE", state_of(made))
+        w:present(payment)
+        assert.equal("CONFIRMED", w:confirm(made.buyer, made.order, payment).json.status)
+    end)
+
     it("is sent by the sweep when the process that meant to send it was killed", function()
         local made = story.ordered(w, { shop = shop })
         story.fault(w, { kind = "slow", method = "POST", path = PI, ms = 8000 })
