@@ -3,6 +3,7 @@
 #include "app/demo.h"
 #include "app/master.h"
 #include "app/port.h"
+#include "app/settings.h"
 #include "app/shared.h"
 #include "app/worker.h"
 #include "base/buf.h"
@@ -32,7 +33,7 @@ struct command {
 static int run_serve(struct conf *conf, int argc, char **argv)
 {
     (void)argc, (void)argv;
-    return master_run(conf);
+    return settings_are_sound(conf) ? master_run(conf) : 1;
 }
 
 static int run_migrate(struct conf *conf, int argc, char **argv)
@@ -141,7 +142,7 @@ static int run_conf(struct conf *conf, int argc, char **argv)
 {
     (void)argc, (void)argv;
     conf_each(conf, print_setting, NULL);
-    return 0;
+    return settings_are_sound(conf) ? 0 : 1;
 }
 
 static long master_pid(const struct conf *conf)

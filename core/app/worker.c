@@ -319,6 +319,8 @@ static void on_pool_state(void *arg, bool is_away, const char *why)
 {
     struct worker *worker = arg;
 
+    if (worker->is_draining)
+        return; /* we are leaving, not the database */
     if (is_away)
         log_error("db.away", "worker=%d why=%s", worker->settings.index, why);
     else
@@ -385,6 +387,7 @@ void worker_free(struct worker *worker)
 {
     if (!worker)
         return;
+    worker->is_draining = true;
     loop_timer_free(worker->tick);
     loop_timer_free(worker->drain_deadline);
     db_leader_free(worker->leader);

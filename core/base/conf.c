@@ -182,7 +182,7 @@ set(struct conf *conf, struct str key, struct str value, const struct complaint 
 
     if (row < 0) {
         (void)snprintf(complaint->message, complaint->size,
-                       "%s: there is no setting %.*s; all are listed in core/base/conf.def",
+                       "%s: there is no setting %.*s; conf/souk.conf lists them all",
                        complaint->where, (int)(key.len < 64 ? key.len : 64), key.at);
         return false;
     }

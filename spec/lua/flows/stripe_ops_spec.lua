@@ -71,7 +71,7 @@ describe("flows.stripe_ops", function()
         end)
     end
 
-    it("adopts what a failed call has made, when Stripe answers its key with the failure", function()
+    it("adopts what a failed call made, when Stripe answers its key with the failure", function()
         local made = story.ordered(w, { shop = shop })
         story.fault(w, { kind = "error_after", method = "POST", path = PI })
         local payment
