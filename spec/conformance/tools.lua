@@ -4,6 +4,10 @@ local tools = {}
 
 local FOLDER = "spec/conformance"
 local NODE_MAJOR_MIN = 18
+local UNREACHABLE = {
+    "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH",
+    "EHOSTUNREACH", "network", "E403", "E404", "E5",
+}
 
 local function run(command)
     local pipe = assert(io.popen(command .. " 2>&1; echo $?"))
@@ -26,13 +30,21 @@ end
 --- Installs the locked packages once; two specs that start together wait for each other.
 local function packages_missing()
     local install = "npm ci --no-audit --no-fund --loglevel=error --fetch-retries=1 "
-        .. "--fetch-timeout=15000 --fetch-retry-maxtimeout=2000"
+        .. "--fetch-timeout=15000 --fetch-retry-mintimeout=500 --fetch-retry-maxtimeout=2000"
     local code, output = run(("cd %s && flock package.json sh -c '"
         .. "[ node_modules/.package-lock.json -nt package-lock.json ] || %s'")
         :format(FOLDER, install))
-    if code ~= 0 then
-        return "npm ci failed: " .. output:gsub("%s+", " "):sub(1, 300)
+    if code == 0 then
+        return nil
     end
+    local why = "npm ci failed: " .. output:gsub("%s+", " "):sub(1, 300)
+    for _, sign in ipairs(UNREACHABLE) do
+        if output:find(sign, 1, true) then
+            return why
+        end
+    end
+    -- Anything but a registry out of reach is a fault of ours: skipping would hide it.
+    error(why, 0)
 end
 
 --- Why a conformance spec cannot run here, or nil. needs_browser: the page's needs chromium too.
