@@ -25,7 +25,15 @@ describe("An operator's pages", function()
         assert.is_string(reply.json.version)
     end)
 
-    it("say that it can serve", function()
+    it("say that it can serve, once every worker can", function()
+        shell.wait_until("both workers are ready", 10, function()
+            for _ = 1, 20 do
+                if get("/ready").status ~= 200 then
+                    return false
+                end
+            end
+            return true
+        end)
         assert.equal("ready", get("/ready").json.status)
     end)
 
