@@ -4,7 +4,6 @@
  * or two requests are crossed. */
 #include "bridge/co.h"
 
-#include "base/clock.h"
 #include "bridge/budget.h"
 #include "bridge/co_run.h"
 #include "bridge/generation.h"
@@ -23,7 +22,6 @@ struct co {
     struct db_tx *tx;
     co_done_fn *done;
     void *arg;
-    int64_t started_us;
     bool is_waiting;
 };
 
@@ -70,7 +68,6 @@ struct co *co_new(struct generation *generation, co_done_fn *done, void *arg)
     }
     co->done = done;
     co->arg = arg;
-    co->started_us = clock_monotonic_us();
     generation_ref(generation);
     list_add_last(&generation->cos.waiting, &co->node);
     return co;
@@ -173,9 +170,4 @@ void co_set_tx(struct co *co, struct db_tx *tx)
 struct co *co_current(void)
 {
     return current;
-}
-
-int64_t co_started_us(const struct co *co)
-{
-    return co->started_us;
 }

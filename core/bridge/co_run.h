@@ -32,6 +32,5 @@ struct co *co_new(struct generation *generation, co_done_fn *done, void *arg);
 void co_start(struct co *co, int arg_count);
 /* The coroutine that runs now, or NULL. */
 struct co *co_current(void);
-int64_t co_started_us(const struct co *co);
 
 #endif

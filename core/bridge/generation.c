@@ -320,7 +320,6 @@ void generation_start_timers(struct generation *generation, const bool *is_leade
 
 void generation_retire(struct generation *generation)
 {
-    generation->is_retired = true;
     for (int i = 0; i < generation->timer_count; i++) {
         loop_timer_free(generation->timers[i].timer);
         generation->timers[i].timer = NULL;

@@ -36,7 +36,6 @@ struct generation {
     struct bridge_deps deps;
     lua_State *L;
     int refs;
-    bool is_retired;
     bool is_limited; /* Lua runs: memory_max_bytes holds */
     size_t memory_bytes;
     size_t memory_max_bytes;

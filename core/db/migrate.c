@@ -205,12 +205,6 @@ static bool renew_function(PGconn *pg, struct file *file)
     return strcmp(file->applied_sha256, file->sha256) == 0 || apply(pg, file);
 }
 
-static bool is_current(PGconn *pg, struct file *file)
-{
-    (void)pg;
-    return strcmp(file->applied_sha256, file->sha256) == 0;
-}
-
 static const char make_tables[] =
     "create table if not exists schema_migrations (name text not null, sha256 text not null, "
     "applied_at timestamptz not null default now(), "
@@ -247,18 +241,6 @@ bool db_migrate(const char *url, const char *sql_dir)
     else
         is_ok = each_file(pg, sql_dir, "migrations", migrate_file) &&
                 each_file(pg, sql_dir, "functions", renew_function);
-    PQfinish(pg);
-    return is_ok;
-}
-
-bool db_migrate_is_current(const char *url, const char *sql_dir)
-{
-    PGconn *pg = connect_to(url);
-    bool is_ok = PQstatus(pg) == CONNECTION_OK &&
-                 run(pg, "select 1 from schema_migrations, schema_functions limit 0") &&
-                 each_file(pg, sql_dir, "migrations", is_current) &&
-                 each_file(pg, sql_dir, "functions", is_current);
-
     PQfinish(pg);
     return is_ok;
 }

@@ -9,8 +9,5 @@
 
 /* Prints what it does, one line a file. False: printed why. */
 bool db_migrate(const char *url, const char *sql_dir);
-/* True when all migrations of sql_dir are applied, with the same text (for `souk up` and /ready).
- * Blocking. */
-bool db_migrate_is_current(const char *url, const char *sql_dir);
 
 #endif

@@ -25,27 +25,8 @@ function catalogue.lock(user, product_id)
     return row
 end
 
---- Runs change(row) on the locked product, if it is still the version of If-Match; commits, and
--- gives the product as its owner sees it (JSON text).
-function catalogue.changed()
-    shared.bump("catalogue")
-end
-
---- Inside a transaction: the locked row of a product that this user may change. Another vendor's
---- is not there.
-function catalogue.lock(user, product_id)
-    local row, problem = db.one("product/lock", product_id)
-    if problem then
-        return nil, problem
-    end
-    if not row or (user.role ~= "ADMIN" and row.vendor_id ~= user.vendor_id) then
-        return nil, err.not_found()
-    end
-    return row
-end
-
---- Runs change(row) on the locked product, commits, and gives the product as its owner sees it
---- (JSON text).
+--- Runs change(row) on the locked product, if it is still a version of If-Match; commits, and gives
+--- the product as its owner sees it (JSON text).
 function catalogue.change(req, change)
     local is_changed, problem = db.tx(function()
         local row, refusal = catalogue.lock(req.user, req.params.id)
