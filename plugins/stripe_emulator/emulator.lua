@@ -15,7 +15,9 @@ local emulator = {}
 --- Makes all state new; the registry, the host and the settings stay.
 function emulator.reset(self)
     local host = self.host
-    self.clock = clock.new(host.now_ms)
+    self.clock = clock.new(host.now_ms, function(kind, args)
+        self.registry.timers[kind](self, args)
+    end)
     self.store = store.new(host.json, host.random)
     self.idempotency = idempotency.new(self.clock)
     self.journal = journal.new()

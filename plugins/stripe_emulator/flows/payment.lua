@@ -38,20 +38,33 @@ local function succeed(emulator, call, intent, charge)
     return intent
 end
 
---- An authorization that nobody captures is given back after seven days.
-local function expire_later(emulator, intent, charge)
-    clock.after(emulator.clock, AUTHORIZATION_S, function()
-        if intent.status == "requires_capture" and intent.latest_charge == charge.id then
-            charges.release(emulator, nil, charge, "charge.expired")
-            payment.close(emulator, nil, intent, "automatic")
+--- What the clock does to an attempt: nothing when the intent has moved on meanwhile.
+local function on_attempt(status, act)
+    return function(emulator, args)
+        local intent = store.get(emulator.store, "payment_intent", args.intent)
+        if intent.status == status and intent.latest_charge == args.charge then
+            act(emulator, intent, store.get(emulator.store, "charge", args.charge), args)
         end
-    end)
+    end
 end
+
+payment.timers = {
+    --- An authorization that nobody captures is given back after seven days.
+    ["payment.expire"] = on_attempt("requires_capture", function(emulator, intent, charge)
+        charges.release(emulator, nil, charge, "charge.expired")
+        payment.close(emulator, nil, intent, "automatic")
+    end),
+    --- A bank's answer.
+    ["payment.settle"] = on_attempt("processing", function(emulator, intent, _charge, args)
+        payment.settle(emulator, nil, intent, args.is_ok)
+    end),
+}
 
 local function authorize(emulator, call, intent, charge)
     intent.status = "requires_capture"
     intent.amount_capturable = intent.amount
-    expire_later(emulator, intent, charge)
+    clock.after(emulator.clock, AUTHORIZATION_S, "payment.expire",
+        { intent = intent.id, charge = charge.id })
     events.emit(emulator, call, "charge.succeeded", charge)
     emit(emulator, call, "amount_capturable_updated", intent)
     return intent
@@ -173,11 +186,8 @@ local function process(emulator, call, intent, payment_method)
     events.emit(emulator, call, "charge.pending", charge)
     emit(emulator, call, "processing", intent)
     if settles then
-        clock.after(emulator.clock, SETTLING_S, function()
-            if intent.status == "processing" and intent.latest_charge == charge.id then
-                payment.settle(emulator, nil, intent, settles == "succeeds")
-            end
-        end)
+        clock.after(emulator.clock, SETTLING_S, "payment.settle",
+            { intent = intent.id, charge = charge.id, is_ok = settles == "succeeds" })
     end
     return intent
 end

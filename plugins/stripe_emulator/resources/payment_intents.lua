@@ -377,6 +377,7 @@ end
 
 payment_intents.prefixes = { pi = "payment_intent" }
 payment_intents.expandable = { payment_intent = { latest_charge = "charge" } }
+payment_intents.timers = payment.timers
 payment_intents.operations = {
     operation("PostPaymentIntents", "POST", "", create_params(), create, check_create),
     {

@@ -92,15 +92,15 @@ local function fail(emulator, refund, charge)
     update_event(emulator, nil, refund)
 end
 
-local function settle_later(emulator, refund, charge, manner)
-    clock.after(emulator.clock, SETTLING_S, function()
-        if manner == "fails" then
-            fail(emulator, refund, charge)
-        elseif refund.status == "pending" then
-            refund.status = "succeeded"
-            update_event(emulator, nil, refund)
-        end
-    end)
+--- What becomes of a refund of the pending or the failing test card.
+local function settle(emulator, args)
+    local refund = store.get(emulator.store, "refund", args.refund)
+    if args.manner == "fails" then
+        fail(emulator, refund, store.get(emulator.store, "charge", refund.charge))
+    elseif refund.status == "pending" then
+        refund.status = "succeeded"
+        update_event(emulator, nil, refund)
+    end
 end
 
 local function build(emulator, asked, charge, amount, manner)
@@ -142,7 +142,8 @@ local function create(emulator, call)
     events.emit(emulator, call, "refund.created", refund)
     events.emit(emulator, call, "charge.refunded", charge)
     if manner then
-        settle_later(emulator, refund, charge, manner)
+        clock.after(emulator.clock, SETTLING_S, "refund.settle",
+            { refund = refund.id, manner = manner })
     end
     return refund
 end
@@ -186,6 +187,7 @@ refunds.expandable = {
             payment_intent = "payment_intent",
     },
 }
+refunds.timers = { ["refund.settle"] = settle }
 refunds.operations = {
     {
         id = "PostRefunds",

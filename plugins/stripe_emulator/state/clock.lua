@@ -1,31 +1,46 @@
 --- The virtual clock: real time plus what a test has advanced it by, and what is to happen at a
--- later time of it.
+-- later time of it. What is to happen is data, a kind and its arguments, so that it can be saved
+-- and is there again after a restart; what a kind does is said by the resources' `timers`
+-- (wire/registry.lua).
+local heap = require("stripe_emulator.state.heap")
+
 local clock = {}
 
---- now_ms: the real clock, in milliseconds.
-function clock.new(now_ms)
-    return { now_ms = now_ms, shift_s = 0, timers = {} }
+local function is_before(a, b)
+    if a.at ~= b.at then
+        return a.at < b.at
+    end
+    return a.number < b.number
+end
+
+--- now_ms: the real clock, in milliseconds. run(kind, args) does what was scheduled.
+function clock.new(now_ms, run)
+    return { now_ms = now_ms, run = run, shift_s = 0, timers = heap.new(is_before), last = 0 }
 end
 
 function clock.now(self)
     return math.floor(self.now_ms() / 1000) + self.shift_s
 end
 
---- run() is called by clock.run_due once the clock stands at or past now + delay_s.
-function clock.after(self, delay_s, run)
-    local timer = { at = clock.now(self) + delay_s, run = run }
-    local position = #self.timers + 1
-    while position > 1 and self.timers[position - 1].at > timer.at do
-        position = position - 1
-    end
-    table.insert(self.timers, position, timer)
+--- run(kind, args) is called once the clock stands at or past `at`. args: what JSON can say, so ids
+-- and not objects.
+function clock.at(self, at, kind, args)
+    self.last = self.last + 1
+    heap.push(self.timers, { at = at, number = self.last, kind = kind, args = args or {} })
+end
+
+function clock.after(self, delay_s, kind, args)
+    clock.at(self, clock.now(self) + delay_s, kind, args)
 end
 
 --- Runs what is due, earliest first.
 function clock.run_due(self)
     local now = clock.now(self)
-    while self.timers[1] and self.timers[1].at <= now do
-        table.remove(self.timers, 1).run()
+    local timer = heap.first(self.timers)
+    while timer and timer.at <= now do
+        heap.pop(self.timers)
+        self.run(timer.kind, timer.args)
+        timer = heap.first(self.timers)
     end
 end
 

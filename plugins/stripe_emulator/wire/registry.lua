@@ -1,12 +1,12 @@
 --- All operations of the emulated API, gathered from the resources, and the way from method and
 -- path to one of them. A resource file returns {operations = {…}, expandable = {kind = {field =
 -- kind}}, prefixes = {prefix = kind}, views = {kind = function(emulator, object) -> what is
--- shown}}; adding one is a line in RESOURCES. An operation: id, method, path, params
+-- shown}, timers = {kind = function(emulator, args): what clock.at(…, kind, args) asked for}};
+-- adding one is a line in RESOURCES. An operation: id, method, path, params
 -- (wire/params.lua), returns (a kind), is_list and run(emulator, call) -> object | nil, err; call
 -- has id, key, params, ids. check(params) -> err says what declarations cannot; it is validation,
 -- so an idempotency key does not remember it.
 local registry = {}
-
 
 local RESOURCES = {
     "payment_intents", "charges", "refunds", "balance_transactions", "events", "webhook_endpoints",
@@ -27,7 +27,8 @@ local function merge(into, more)
 end
 
 function registry.new()
-    local self = { operations = {}, expandable = {}, kind_by_prefix = {}, views = {} }
+    local self = { operations = {}, expandable = {}, kind_by_prefix = {}, views = {},
+        timers = {} }
     for _, name in ipairs(RESOURCES) do
         local resource = require("stripe_emulator.resources." .. name)
         for _, operation in ipairs(resource.operations) do
@@ -37,6 +38,7 @@ function registry.new()
         merge(self.expandable, resource.expandable)
         merge(self.kind_by_prefix, resource.prefixes)
         merge(self.views, resource.views)
+        merge(self.timers, resource.timers)
     end
     return self
 end

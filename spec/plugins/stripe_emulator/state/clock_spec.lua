@@ -6,14 +6,10 @@ describe("The virtual clock", function()
         real_ms, ran = 1000 * 1000, {}
         virtual = clock.new(function()
             return real_ms
+        end, function(kind, args)
+            ran[#ran + 1] = kind .. (args.name or "")
         end)
     end)
-
-    local function remember(name)
-        return function()
-            ran[#ran + 1] = name
-        end
-    end
 
     it("runs with real time, ahead by what it was advanced", function()
         clock.advance(virtual, 50)
@@ -23,20 +19,20 @@ describe("The virtual clock", function()
     end)
 
     it("runs what is due in the order of its time, each once", function()
-        clock.after(virtual, 30, remember("c"))
-        clock.after(virtual, 10, remember("a"))
-        clock.after(virtual, 20, remember("b"))
-        clock.after(virtual, 20, remember("b2"))
+        clock.after(virtual, 30, "c")
+        clock.after(virtual, 10, "a")
+        clock.after(virtual, 20, "b", { name = "1" })
+        clock.at(virtual, 1020, "b", { name = "2" })
         clock.advance(virtual, 19)
         assert.same({ "a" }, ran)
         clock.advance(virtual, 11)
-        assert.same({ "a", "b", "b2", "c" }, ran)
+        assert.same({ "a", "b1", "b2", "c" }, ran)
         clock.advance(virtual, 100)
         assert.equal(4, #ran)
     end)
 
     it("runs what became due by real time", function()
-        clock.after(virtual, 5, remember("a"))
+        clock.after(virtual, 5, "a")
         real_ms = real_ms + 5000
         clock.run_due(virtual)
         assert.same({ "a" }, ran)
