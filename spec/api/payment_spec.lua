@@ -88,7 +88,7 @@ describe("paying an order", function()
         assert_sold(story)
     end)
 
-    it("waits for 3-D Secure, and confirms when it is done", function()
+    it("waits for 3-D Secure, and confirms when it is done (scenario 8)", function()
         local story = ordered(w, shop)
         local waiting, payment =
             w:pay(story.buyer, story.order, "pm_card_authenticationRequired")

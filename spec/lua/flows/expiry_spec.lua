@@ -41,7 +41,7 @@ describe("flows.expiry", function()
         assert.same({ 410, "order_expired" }, { late.status, late.json.code })
     end)
 
-    it("cancels the PaymentIntent before it gives goods back", function()
+    it("cancels the PaymentIntent before it gives goods back (scenario 10)", function()
         local made = story.ordered(w, { shop = shop })
         local payment = w:payment(made.buyer, made.order)
         w:present(payment, "pm_card_authenticationRequired")

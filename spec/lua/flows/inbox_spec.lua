@@ -69,7 +69,7 @@ describe("POST /api/webhooks/stripe", function()
         assert.equal("DONE", kept(paid.id))
     end)
 
-    it("has one effect when the same event comes five times in a row", function()
+    it("has one effect when the same event comes five times in a row (scenario 16)", function()
         local made, paid = paid_event()
         for _ = 1, 5 do
             assert.equal(200, send(paid).status)
@@ -78,7 +78,7 @@ describe("POST /api/webhooks/stripe", function()
         assert.same({ 2, 0 }, story.shelf(w, made))
     end)
 
-    it("has one effect when events and the buyer come all at once", function()
+    it("has one effect when events and the buyer come all at once (scenario 16)", function()
         local made, paid = paid_event()
         local payment = story.order(w, made).payment
         local entries = {}
@@ -94,7 +94,7 @@ describe("POST /api/webhooks/stripe", function()
         assert.equal(1, story.count(w, "paid", made.order.id))
     end)
 
-    it("changes nothing by old news after the payment has succeeded", function()
+    it("changes nothing by old news after the payment has succeeded (scenario 17)", function()
         local made, paid = paid_event()
         send(paid)
         local old = event("payment_intent.payment_failed", paid.data.object)

@@ -49,7 +49,7 @@ describe("flows.payment", function()
         return count
     end
 
-    it("asks for the order's amount, whatever the client says", function()
+    it("asks for the order's amount, whatever the client says (scenario 30)", function()
         local made = ordered()
         local odd = w:request("POST", "/api/orders/" .. made.order.id .. "/payment", made.buyer,
             { method = "CARD", amount = { amount = 1, currency = "USD" } })
@@ -62,7 +62,7 @@ describe("flows.payment", function()
         assert.truthy(asked[#asked].idempotency_key:find(made.order.id .. ":1", 1, true))
     end)
 
-    it("makes one PaymentIntent of ten clicks at once", function()
+    it("makes one PaymentIntent of ten clicks at once (scenario 11)", function()
         local made = ordered()
         local entries = {}
         for i = 1, 10 do
@@ -79,7 +79,7 @@ describe("flows.payment", function()
         assert.equal(1, intents_of(made))
     end)
 
-    it("confirms once however many ask at once, with one posting of the worked amounts", function()
+    it("confirms once when fifty ask at once, with one posting (scenario 12)", function()
         local made = ordered()
         local payment = w:payment(made.buyer, made.order)
         w:present(payment)
@@ -105,33 +105,43 @@ describe("flows.payment", function()
         { "pm_card_chargeDeclinedLostCard", "generic_decline" },
         { "pm_card_chargeDeclinedStolenCard", "generic_decline" },
         { "pm_card_chargeDeclinedFraudulent", "generic_decline" },
+        { "pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc" },
+        { "pm_card_chargeDeclinedProcessingError", "processing_error" },
     }
     for _, case in ipairs(declines) do
-        it("tells of " .. case[1] .. " as " .. case[2], function()
+        it("tells of " .. case[1] .. " as " .. case[2] .. " (scenario 7)", function()
             local made = ordered()
             local answer = w:pay(made.buyer, made.order, case[1])
             assert.same({ 402, "payment_declined", case[2] },
                 { answer.status, answer.json.code, answer.json.details[1].message })
+            local shown = answer.body:lower()
+            assert.is_nil(shown:find("lost") or shown:find("stolen") or shown:find("fraud"))
             assert.same({ 3, 1 }, story.shelf(w, made))
         end)
     end
 
-    it("goes on with the same PaymentIntent and another card", function()
+    it("goes on with the same PaymentIntent and another card (scenario 6)", function()
         local made = ordered()
-        local _, first = w:pay(made.buyer, made.order, "pm_card_chargeDeclined")
+        local declined, first = w:pay(made.buyer, made.order, "pm_card_chargeDeclined")
+        assert.equal(402, declined.status)
         local answer, second = w:pay(made.buyer, made.order, "pm_card_visa")
         assert.equal("CONFIRMED", answer.json.status)
         assert.equal(first.clientSecret, second.clientSecret)
         assert.equal(1, intents_of(made))
     end)
 
-    it("is still waiting while the bank asks for more, and declined when that fails", function()
+    it("keeps its goods when 3-D Secure fails, until it expires (scenario 9)", function()
         local made = ordered()
         local waiting, payment = w:pay(made.buyer, made.order, "pm_card_authenticationRequired")
         assert.same({ 202, "REQUIRES_ACTION" }, { waiting.status, waiting.json.payment.status })
         w:authenticate(payment, false)
         assert.equal(402, w:confirm(made.buyer, made.order, payment).status)
+        assert.same({ "CREATED", "PENDING" },
+            { story.order(w, made).payment.status, story.order(w, made).status })
         assert.same({ 3, 1 }, story.shelf(w, made))
+        w.db:query("update orders set expires_at = now() where id = '" .. made.order.id .. "'")
+        story.wait_for(w, made, "EXPIRED")
+        assert.same({ 3, 0 }, story.shelf(w, made))
     end)
 
     it("answers 409 when nothing was paid yet", function()
@@ -173,7 +183,7 @@ describe("flows.payment", function()
         end)
     end)
 
-    it("asks by itself about a payment that nobody brings news of", function()
+    it("asks by itself about a payment that nobody brings news of (scenario 15)", function()
         local made = ordered()
         w:present(w:payment(made.buyer, made.order))
         story.wait_for(w, made, "CONFIRMED")
@@ -181,7 +191,7 @@ describe("flows.payment", function()
     end)
 
     for field, value in pairs({ amount = 1, currency = "eur", livemode = true }) do
-        it("sets a payment apart whose " .. field .. " is not ours", function()
+        it("sets a payment apart whose " .. field .. " is not ours (scenario 32)", function()
             local made = ordered()
             local payment = w:payment(made.buyer, made.order)
             w:present(payment)
@@ -201,7 +211,7 @@ describe("flows.payment", function()
         assert.equal(409, start(made).status)
     end)
 
-    it("does not take another order's payment, nor another buyer's", function()
+    it("does not take another order's payment, nor another buyer's (scenario 31)", function()
         local made, other = ordered(), ordered()
         local payment = w:payment(other.buyer, other.order)
         w:present(payment)
@@ -212,7 +222,7 @@ describe("flows.payment", function()
     end)
 
     for _, price in ipairs({ 0, 49, 100000000 }) do
-        it("refuses a total of " .. price .. ", which Stripe would not charge, before asking it",
+        it("refuses a total of " .. price .. " before asking Stripe, who would too (scenario 5)",
             function()
                 local made = ordered({ price = price })
                 local before = #story.asked(w, "POST", PI)
