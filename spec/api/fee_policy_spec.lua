@@ -1,4 +1,4 @@
---- A fee policy that answers nonsense: checkouts are refused, nothing is written, no fee is guessed.
+--- A fee policy that answers nonsense: checkouts are refused, nothing is written, none is guessed.
 local shell = require("spec.support.shell")
 local world = require("spec.support.world")
 
