@@ -3,6 +3,7 @@
 local clock = require("stripe_emulator.state.clock")
 local errors = require("stripe_emulator.wire.errors")
 local list = require("stripe_emulator.wire.list")
+local owners = require("stripe_emulator.wire.owners")
 local params = require("stripe_emulator.wire.params")
 local queue = require("stripe_emulator.webhooks.queue")
 local store = require("stripe_emulator.state.store")
@@ -20,14 +21,16 @@ local function trim(emulator)
 end
 
 --- call: the request that caused it, nil when the clock did. The object is kept as JSON, so later
--- changes do not reach it. previous: what its changed fields were.
-function events.emit(emulator, call, kind, object, previous)
+-- changes do not reach it. previous: what its changed fields were. account: the connected account
+-- it happened on, nil for the platform's own.
+function events.emit(emulator, call, kind, object, previous, account)
     local json = emulator.json
     local data = { object = json.raw(json.encode(emulator.view(object))),
         previous_attributes = previous }
     local event = store.insert(emulator.store, {
         id = store.new_id(emulator.store, "evt"),
         object = "event",
+        account = account,
         api_version = emulator.settings.api_version,
         created = clock.now(emulator.clock),
         data = data,
@@ -38,18 +41,14 @@ function events.emit(emulator, call, kind, object, previous)
             idempotency_key = call and call.key or json.null,
         },
         type = kind,
-    })
+    }, { account = account })
     queue.add(emulator.webhooks, event)
     trim(emulator)
     return event
 end
 
 local function retrieve(emulator, call)
-    local found = store.get(emulator.store, "event", call.ids.id)
-    if not found then
-        return nil, errors.no_such(404, "event", call.ids.id, "id")
-    end
-    return found
+    return owners.find(emulator, call, "event", "id")
 end
 
 --- A type is exact or ends in ".*".
@@ -84,7 +83,8 @@ local function index(emulator, call)
         url = "/v1/events",
         keep = function(event)
             local is_delivered = event.pending_webhooks == 0
-            return is_wanted(asked, event.type)
+            return owners.is_of(emulator, event, call.account)
+                and is_wanted(asked, event.type)
                 and (asked.delivery_success == nil or asked.delivery_success == is_delivered)
         end,
     }, asked)
@@ -104,6 +104,7 @@ events.operations = {
         }),
         returns = "event",
         is_list = true,
+        takes_account = true,
         run = index,
     },
     {
@@ -112,6 +113,7 @@ events.operations = {
         path = "/v1/events/{id}",
         params = { expand = params.expand() },
         returns = "event",
+        takes_account = true,
         run = retrieve,
     },
 }

@@ -39,6 +39,21 @@ function errors.card(fields)
     return errors.new(402, fields)
 end
 
+--- The key, shown as Stripe shows it, has nothing to do with the account, or no longer.
+function errors.account_invalid(key, account)
+    return errors.new(403, {
+        code = "account_invalid",
+        message = ("The provided key '%s' does not have access to account '%s' (or that account "
+            .. "does not exist). Application access may have been revoked.")
+            :format(errors.shown_key(key), account),
+    })
+end
+
+--- "sk_test_********************test": never the whole.
+function errors.shown_key(key)
+    return key:sub(1, 8) .. ("*"):rep(math.max(0, math.min(#key, 40) - 12)) .. key:sub(-4)
+end
+
 function errors.rate_limit()
     return errors.new(429, {
         code = "rate_limit",

@@ -4,8 +4,9 @@
 -- shown}, timers = {kind = function(emulator, args): what clock.at(…, kind, args) asked for}};
 -- adding one is a line in RESOURCES. An operation: id, method, path, params
 -- (wire/params.lua), returns (a kind), is_list and run(emulator, call) -> object | nil, err; call
--- has id, key, params, ids. check(params) -> err says what declarations cannot; it is validation,
--- so an idempotency key does not remember it.
+-- has id, key, params, ids and account (Stripe-Account, which only operations that say
+-- takes_account may be called with). check(params) -> err says what declarations cannot; it is
+-- validation, so an idempotency key does not remember it.
 local registry = {}
 
 local RESOURCES = {

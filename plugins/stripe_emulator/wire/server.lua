@@ -6,6 +6,7 @@ local expand = require("stripe_emulator.wire.expand")
 local faults = require("stripe_emulator.wire.faults")
 local idempotency = require("stripe_emulator.state.idempotency")
 local journal = require("stripe_emulator.state.journal")
+local owners = require("stripe_emulator.wire.owners")
 local params = require("stripe_emulator.wire.params")
 local registry = require("stripe_emulator.wire.registry")
 
@@ -51,12 +52,24 @@ local function authorize(emulator, request)
             .. "YOUR_SECRET_KEY').")
     end
     if key ~= emulator.settings.secret_key or not key:match("^sk_test_") then
-        local shown = key:sub(1, 8) .. ("*"):rep(math.max(0, math.min(#key, 40) - 12))
-            .. key:sub(-4)
-        return unauthorized("Invalid API Key provided: " .. shown)
+        return unauthorized("Invalid API Key provided: " .. errors.shown_key(key))
     end
     if request.version and not request.version:match("^%d%d%d%d%-%d%d%-%d%d[%w._;= -]*$") then
         return errors.invalid(nil, nil, "Invalid Stripe API version: " .. request.version)
+    end
+end
+
+--- Stripe-Account: the account exists, and the operation is one that the emulator does on behalf.
+local function check_account(emulator, request)
+    if not request.account then
+        return nil
+    end
+    local account, wrong = owners.connected(emulator, request.account)
+    if not account then
+        return wrong
+    elseif not request.operation.takes_account then
+        return errors.invalid(nil, "unsupported_by_emulator", ("Stripe knows %s %s on behalf of a "
+            .. "connected account, this emulator does not."):format(request.method, request.path))
     end
 end
 
@@ -130,9 +143,14 @@ local function execute_with_fault(emulator, request, fault)
     return answer
 end
 
+--- Keys are the account's own: the same key of two accounts is two keys.
+local function key_name(request)
+    return request.account and request.account .. " " .. request.key or request.key
+end
+
 --- Executes under the key, if there is one, and gives what the client gets.
 local function run(emulator, request)
-    local key, fault = request.key, request.fault or NO_FAULT
+    local key, fault = request.key and key_name(request), request.fault or NO_FAULT
     if key then
         idempotency.begin(emulator.idempotency, key, request)
     end
@@ -173,7 +191,7 @@ local function prepare(emulator, request)
                 .. "code."):format(request.method, request.path),
         })
     end
-    wrong = decode(emulator, request)
+    wrong = check_account(emulator, request) or decode(emulator, request)
     if wrong then
         return nil, wrong
     end
@@ -182,7 +200,7 @@ local function prepare(emulator, request)
         return faults.refuse(request.fault)
     end
     if request.key then
-        local saved, refused = idempotency.find(emulator.idempotency, request.key, request)
+        local saved, refused = idempotency.find(emulator.idempotency, key_name(request), request)
         if saved then
             return replay(request, saved)
         elseif refused then
@@ -194,7 +212,7 @@ end
 
 local function read(emulator, creq)
     local method = creq.method
-    local key = creq:header("Idempotency-Key")
+    local key, account = creq:header("Idempotency-Key"), creq:header("Stripe-Account")
     return {
         id = "req_" .. emulator.random(14),
         method = method,
@@ -204,6 +222,7 @@ local function read(emulator, creq)
         authorization = creq:header("Authorization"),
         content_type = creq:header("Content-Type"),
         version = creq:header("Stripe-Version"),
+        account = account ~= "" and account or nil,
         key = method == "POST" and key ~= "" and key or nil,
     }
 end
@@ -216,6 +235,7 @@ local function note(emulator, request, status)
         path = request.path,
         query = request.query,
         body = request.body,
+        account = request.account,
         idempotency_key = request.key,
         status = status,
         executed = request.is_executed or false,
@@ -240,6 +260,7 @@ function server.handle(emulator, creq)
     headers["Request-Id"] = request.id
     headers["Stripe-Version"] = request.version or emulator.settings.api_version
     headers["Idempotency-Key"] = request.key
+    headers["Stripe-Account"] = request.account
     return answer.status, answer.body, headers
 end
 
