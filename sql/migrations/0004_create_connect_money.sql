@@ -33,17 +33,19 @@ alter table payments add column fee_minor bigint;
 create index payments_fee_unknown_idx on payments (succeeded_at)
     where fee_minor is null and succeeded_at is not null;
 
--- Which units a refund gives back; is_restocked says that they went back on the shelf.
+-- Which units a refund gives back; restocked of them went back on the shelf.
 create table refund_items (
     refund_id uuid not null,
     order_item_id uuid not null,
     quantity integer not null,
     amount_minor bigint not null,
+    restocked integer not null default 0,
     constraint refund_items_pkey primary key (refund_id, order_item_id),
     constraint refund_items_refund_id_fkey foreign key (refund_id) references refunds (id),
     constraint refund_items_order_item_id_fkey
         foreign key (order_item_id) references order_items (id),
     constraint refund_items_quantity_positive check (quantity > 0),
+    constraint refund_items_restocked_within_quantity check (restocked between 0 and quantity),
     constraint refund_items_amount_not_negative check (amount_minor >= 0)
 );
 create index refund_items_order_item_id_idx on refund_items (order_item_id);
@@ -69,6 +71,7 @@ create table disputes (
     currency text not null,
     liable text,
     is_charge_refundable boolean not null default false,
+    evidence jsonb not null default '{}',
     evidence_due_at timestamptz,
     evidence_submitted_at timestamptz,
     opened_at timestamptz not null,
@@ -89,15 +92,19 @@ create index disputes_order_id_idx on disputes (order_id);
 create index disputes_payment_id_idx on disputes (payment_id);
 create index disputes_created_at_id_idx on disputes (created_at desc, id desc);
 
--- How a dispute falls on the vendors of its order, by what is left of their subtotals.
+-- How a dispute falls on the vendors of its order, by what is left of their subtotals. liable: who
+-- bears this part when it is lost; is_reversed: its transfer is to be taken back.
 create table dispute_parts (
     dispute_id uuid not null,
     vendor_order_id uuid not null,
     amount_minor bigint not null,
+    liable text not null default 'PLATFORM',
+    is_reversed boolean not null default false,
     constraint dispute_parts_pkey primary key (dispute_id, vendor_order_id),
     constraint dispute_parts_dispute_id_fkey foreign key (dispute_id) references disputes (id),
     constraint dispute_parts_vendor_order_id_fkey
         foreign key (vendor_order_id) references vendor_orders (id),
+    constraint dispute_parts_liable_known check (liable in ('PLATFORM', 'VENDOR')),
     constraint dispute_parts_amount_not_negative check (amount_minor >= 0)
 );
 create index dispute_parts_vendor_order_id_idx on dispute_parts (vendor_order_id);
