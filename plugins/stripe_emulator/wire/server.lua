@@ -143,14 +143,9 @@ local function execute_with_fault(emulator, request, fault)
     return answer
 end
 
---- Keys are the account's own: the same key of two accounts is two keys.
-local function key_name(request)
-    return request.account and request.account .. " " .. request.key or request.key
-end
-
 --- Executes under the key, if there is one, and gives what the client gets.
 local function run(emulator, request)
-    local key, fault = request.key and key_name(request), request.fault or NO_FAULT
+    local key, fault = request.key, request.fault or NO_FAULT
     if key then
         idempotency.begin(emulator.idempotency, key, request)
     end
@@ -200,7 +195,7 @@ local function prepare(emulator, request)
         return faults.refuse(request.fault)
     end
     if request.key then
-        local saved, refused = idempotency.find(emulator.idempotency, key_name(request), request)
+        local saved, refused = idempotency.find(emulator.idempotency, request.key, request)
         if saved then
             return replay(request, saved)
         elseif refused then
