@@ -6,6 +6,7 @@ local fulfilment = require("flows.fulfilment")
 local inbox = require("flows.inbox")
 local payment = require("flows.payment")
 local refund = require("flows.refund")
+local stripe_fee = require("flows.stripe_fee")
 local stripe_ops = require("flows.stripe_ops")
 
 return {
@@ -16,6 +17,7 @@ return {
     { name = "stripe.ops", every_ms = 500, leader = true, run = stripe_ops.sweep },
     { name = "stripe.events", every_ms = 1000, leader = true, run = inbox.drain },
     { name = "payments.recheck", every_ms = 5000, leader = true, run = payment.sweep },
+    { name = "stripe_fees.ask", every_ms = 1000, leader = true, run = stripe_fee.run },
     { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },
     {
         name = "vendor_orders.complete", every_ms = 60000, leader = true,
