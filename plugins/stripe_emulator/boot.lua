@@ -27,12 +27,19 @@ local function settings_of(host)
     if public_url == "" then
         public_url = "http://localhost:" .. conf("http.port")
     end
+    local webhook_url = conf("emulator.webhook_url") or ""
+    local connect_url = conf("emulator.connect_webhook_url") or ""
+    if connect_url == "" and webhook_url ~= "" then
+        connect_url = webhook_url .. "/connect"
+    end
     return {
         secret_key = conf("stripe.secret_key") or "",
         api_version = conf("stripe.api_version"),
         public_url = public_url,
-        webhook_url = conf("emulator.webhook_url") or "",
+        webhook_url = webhook_url,
         webhook_secrets = words(conf("stripe.webhook_secrets")),
+        connect_webhook_url = connect_url,
+        connect_webhook_secrets = words(conf("stripe.connect_webhook_secrets")),
         webhook_retry_ms = tonumber(conf("emulator.webhook_retry_ms")),
         fee_bps = tonumber(conf("emulator.fee_bps")),
         fee_fixed_minor = tonumber(conf("emulator.fee_fixed_minor")),

@@ -12,6 +12,18 @@ local webhook_endpoints = require("stripe_emulator.resources.webhook_endpoints")
 
 local emulator = {}
 
+local function add_endpoint(self, url, secrets, is_connect)
+    if url ~= "" and #secrets > 0 then
+        webhook_endpoints.add(self, {
+            url = url,
+            enabled_events = { "*" },
+            secrets = secrets,
+            description = "from the configuration",
+            is_connect = is_connect,
+        })
+    end
+end
+
 --- Makes all state new; the registry, the host and the settings stay.
 function emulator.reset(self)
     local host = self.host
@@ -28,18 +40,13 @@ function emulator.reset(self)
         now_ms = host.now_ms,
         retry_ms = self.settings.webhook_retry_ms,
     })
-    if self.settings.webhook_url ~= "" and #self.settings.webhook_secrets > 0 then
-        webhook_endpoints.add(self, {
-            url = self.settings.webhook_url,
-            enabled_events = { "*" },
-            secrets = self.settings.webhook_secrets,
-            description = "from the configuration",
-        })
-    end
+    local settings = self.settings
+    add_endpoint(self, settings.webhook_url, settings.webhook_secrets, false)
+    add_endpoint(self, settings.connect_webhook_url, settings.connect_webhook_secrets, true)
 end
 
 --- settings: secret_key, api_version, public_url, webhook_url, webhook_secrets (array),
--- webhook_retry_ms, fee_bps, fee_fixed_minor.
+-- connect_webhook_url, connect_webhook_secrets (array), webhook_retry_ms, fee_bps, fee_fixed_minor.
 function emulator.new(host, settings)
     local self = {
         host = host,

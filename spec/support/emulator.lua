@@ -6,6 +6,7 @@ local emulator = {}
 
 emulator.KEY = "sk_test_souk_specs"
 emulator.WEBHOOK_SECRET = "whsec_souk_specs"
+emulator.CONNECT_WEBHOOK_SECRET = "whsec_souk_specs_connect"
 
 --- options: port, webhook_url ("" sends nothing), set.
 function emulator.start(options)
@@ -13,6 +14,7 @@ function emulator.start(options)
     local set = {
         ["stripe.secret_key"] = emulator.KEY,
         ["stripe.webhook_secrets"] = emulator.WEBHOOK_SECRET,
+        ["stripe.connect_webhook_secrets"] = emulator.CONNECT_WEBHOOK_SECRET,
         ["emulator.webhook_url"] = options.webhook_url or "",
     }
     for key, value in pairs(options.set or {}) do
@@ -30,6 +32,7 @@ function emulator.settings(process)
         ["stripe.base_url"] = process.url,
         ["stripe.secret_key"] = emulator.KEY,
         ["stripe.webhook_secrets"] = emulator.WEBHOOK_SECRET,
+        ["stripe.connect_webhook_secrets"] = emulator.CONNECT_WEBHOOK_SECRET,
     }
 end
 

@@ -47,6 +47,7 @@ run_specs() {
     SOUK_HOME=$(mktemp -d "${TMPDIR:-/tmp}/souk-test-XXXXXX")
     chmod 711 "$SOUK_HOME"
     SOUK_CONF=$ROOT/conf/test.conf
+    unset STRIPE_CONNECT_WEBHOOK_SECRETS
     unset STRIPE_SECRET_KEY STRIPE_WEBHOOK_SECRETS SOUK_AUTH_SECRET SOUK_PORT DATABASE_URL
     trap 'trap - EXIT; set +e; exec >/dev/null 2>&1; stop_test; exit 130' INT TERM HUP
     # shellcheck disable=SC2154  # it is assigned in the same line

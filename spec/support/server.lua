@@ -25,7 +25,8 @@ end
 
 local function command_line(self, subcommand)
     local words = {
-        "env -u STRIPE_SECRET_KEY -u STRIPE_WEBHOOK_SECRETS -u SOUK_PORT",
+        "env -u STRIPE_SECRET_KEY -u STRIPE_WEBHOOK_SECRETS -u STRIPE_CONNECT_WEBHOOK_SECRETS",
+        "-u SOUK_PORT",
         "SOUK_HOME=" .. shell.quote(self.home),
         "DATABASE_URL=" .. shell.quote(self.db and self.db.url or ""),
         self.binary, subcommand, "--conf", CONF,

@@ -56,7 +56,8 @@ local function canonical(value)
 end
 
 function idempotency.fingerprint(request)
-    return request.method .. " " .. request.path .. " " .. canonical(request.values)
+    return ("%s %s %s %s"):format(request.method, request.path, request.account or "",
+        canonical(request.values))
 end
 
 local function mismatch(key, record, request)

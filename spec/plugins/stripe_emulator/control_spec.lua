@@ -25,7 +25,7 @@ describe("The controls", function()
         end
     end)
 
-    it("reset everything, the configured endpoint excepted", function()
+    it("reset everything, the configured endpoints excepted", function()
         world:paid()
         world:control("clock", { advance = 60 })
         world:control("faults", { kind = "error_before" })
@@ -33,7 +33,7 @@ describe("The controls", function()
         world:control("reset")
         assert.same({}, world:get("/v1/payment_intents").body.data)
         assert.equal(support.NOW_S, world:visit("GET", "/_emu/clock").body.now)
-        assert.equal(1, #world:get("/v1/webhook_endpoints").body.data)
+        assert.equal(2, #world:get("/v1/webhook_endpoints").body.data)
         assert.is_false(world:visit("GET", "/_emu/webhooks").body.hold)
     end)
 

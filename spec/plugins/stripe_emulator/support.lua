@@ -11,6 +11,7 @@ local support = {}
 
 support.KEY = "sk_test_emulator"
 support.SECRET = "whsec_emulator"
+support.CONNECT_SECRET = "whsec_connect"
 support.NOW_S = 1760000000
 
 local function settings_with(changes)
@@ -20,6 +21,8 @@ local function settings_with(changes)
         public_url = "http://localhost:3002",
         webhook_url = "http://localhost:3001/api/webhooks/stripe",
         webhook_secrets = { support.SECRET },
+        connect_webhook_url = "http://localhost:3001/api/webhooks/stripe/connect",
+        connect_webhook_secrets = { support.CONNECT_SECRET },
         webhook_retry_ms = 1000,
         fee_bps = 290,
         fee_fixed_minor = 30,
