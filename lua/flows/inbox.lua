@@ -1,16 +1,15 @@
 --- Events from Stripe. Each is a row before it is answered, and its effect is one that can be tried
 --- again; what cannot be done now stays NEW for the drain. Order of arrival means nothing: a state
---- that is not final is only a hint to ask Stripe.
+--- that is not final is only a hint to ask Stripe. What an event means is said by the flow that it
+--- concerns: inbox.register.
 local clock = require("core.clock")
 local conf = require("core.conf")
 local core_stripe = require("core.stripe")
-local crypto = require("core.crypto")
 local json = require("core.json")
 local log = require("core.log")
+local parallel = require("core.parallel")
 local db = require("souk.db")
 local err = require("souk.err")
-local payment = require("flows.payment")
-local refund = require("flows.refund")
 local stripe_api = require("flows.stripe_api")
 local stripe_ops = require("flows.stripe_ops")
 
@@ -19,84 +18,71 @@ local inbox = {}
 local TOLERANCE_S = 300
 local LEASE_S = 30
 local TRIES_MAX = 8
-local DRAIN_MAX = 50
+local DRAIN_MAX = 16
+local ROUNDS_MAX = 200
 
 local SECRETS = { platform = "stripe.webhook_secrets", connect = "stripe.connect_webhook_secrets" }
 
 local value = stripe_api.value
 
---- The row of ours that an object's metadata names: it may not have heard of its object yet.
-local function named(object, field)
-    local id = (value(object.metadata) or {})[field]
-    return crypto.is_uuid(id) and id or nil
-end
-
 -- What events do ---------------------------------------------------------------------------------
 
-local FINAL = { succeeded = true, canceled = true }
+local handlers = { platform = {}, connect = {} }
 
---- Returns what became of the event, DONE or IGNORED, and a remark; or nil, err.
-local function on_payment_intent(intent)
-    local payment_id = named(intent, "payment_id")
-    local row, problem = db.one("payment/find", intent.id, payment_id)
-    if problem then
-        return nil, problem
-    elseif not row then
-        if intent.status == "succeeded" then
-            log.error("payment.unknown", { intent = intent.id, payment = payment_id })
+--- Flows register at load what events of one endpoint ("platform", or "connect": those of vendors'
+--- accounts) mean: {[type] = function(object, event)}, which returns what became of the event,
+--- "DONE" or "IGNORED", and a remark; or nil, err to be tried again. The object is a snapshot, it
+--- may be old, it may come twice and before an older one.
+function inbox.register(list, endpoint)
+    local known = handlers[endpoint] or error("no endpoint " .. tostring(endpoint), 2)
+    for kind, handler in pairs(list) do
+        if known[kind] then
+            error(("%s events of the %s endpoint have a handler"):format(kind, endpoint), 2)
         end
-        return "IGNORED", "no payment of ours"
+        known[kind] = handler
     end
-    if not FINAL[intent.status] then
-        local now, failure = stripe_api.get("/v1/payment_intents/" .. intent.id)
-        if not now then
-            return nil, failure
-        end
-        intent = now
-    end
-    local outcome, refusal = payment.apply(row.id, intent)
-    if not outcome then
-        return nil, refusal
-    end
-    return "DONE", outcome
 end
 
-local function on_refund(object)
-    local row, problem = db.one("refund/find", object.id, named(object, "refund_id"))
-    if problem then
-        return nil, problem
-    elseif not row then
-        return "IGNORED", "no refund of ours"
+local OTHER = { platform = "connect", connect = "platform" }
+
+--- The handler of an event, or nil and why nobody wants it; nil, nil, err.
+local function handler_of(endpoint, event)
+    local account = value(event.account)
+    if (account ~= nil) ~= (endpoint == "connect") then
+        return nil, "belongs to the other endpoint"
     end
-    local is_applied, failure = refund.apply(row.id, object)
-    if not is_applied then
-        return nil, failure
+    local handler = handlers[endpoint][event.type]
+    if not handler then
+        return nil, handlers[OTHER[endpoint]][event.type] and "belongs to the other endpoint"
+            or "no use for this type"
+    elseif account then
+        local row, problem = db.one("stripe_event/find_account", account)
+        if problem then
+            return nil, nil, problem
+        elseif not row then
+            return nil, "no account of ours"
+        end
     end
-    return "DONE", nil
+    return handler
 end
 
-local HANDLERS = {
-    ["payment_intent.succeeded"] = on_payment_intent,
-    ["payment_intent.payment_failed"] = on_payment_intent,
-    ["payment_intent.canceled"] = on_payment_intent,
-    ["payment_intent.processing"] = on_payment_intent,
-    ["payment_intent.requires_action"] = on_payment_intent,
-    ["refund.updated"] = on_refund,
-    ["refund.failed"] = on_refund,
-    ["charge.refund.updated"] = on_refund,
-}
+local function outcome_of(endpoint, event)
+    local handler, remark, problem = handler_of(endpoint, event)
+    if handler then
+        return handler(event.data.object, event)
+    elseif problem then
+        return nil, problem
+    end
+    return "IGNORED", remark
+end
 
 --- Does what an event means and ends its row. Returns true, or nil, err when it must be tried
 --- again.
-local function handle(event)
-    local handler = HANDLERS[event.type]
-    local state, remark = "IGNORED", "no use for this type"
-    if handler then
-        state, remark = handler(event.data.object)
-        if not state then
-            db.exec("stripe_event/fail", event.id, remark.code, TRIES_MAX)
-            return nil, remark
-        end
+local function handle(endpoint, event)
+    local state, remark = outcome_of(endpoint, event)
+    if not state then
+        db.exec("stripe_event/fail", event.id, remark.code, TRIES_MAX)
+        return nil, remark
     end
     return db.exec("stripe_event/finish", event.id, state, remark)
 end
@@ -117,11 +103,12 @@ local function is_event(event)
         and type(event.data) == "table" and type(event.data.object) == "table"
 end
 
-local function keep(endpoint, event)
+--- "new" or "known"; or nil, err. lease_s: how long the drain leaves it to the caller.
+local function keep(endpoint, event, lease_s)
     return db.tx(function()
         local row, problem = db.one("stripe_event/insert", event.id, endpoint, event.type,
             value(event.data.object.id), value(event.account), event.livemode == true,
-            value(event.api_version), json.encode(stripe_ops.redact(event)), event.created, LEASE_S)
+            value(event.api_version), json.encode(stripe_ops.redact(event)), event.created, lease_s)
         if problem then
             return nil, problem
         end
@@ -143,7 +130,7 @@ function inbox.receive(endpoint, body, header)
     if not is_event(event) then
         return nil, err.bad_request("the body is no Stripe event")
     end
-    local state, problem = keep(endpoint, event)
+    local state, problem = keep(endpoint, event, LEASE_S)
     if not state then
         return nil, problem
     elseif state == "known" then
@@ -154,19 +141,33 @@ function inbox.receive(endpoint, body, header)
             return true
         end
     end
-    return handle(event)
+    return handle(endpoint, event)
 end
 
---- Events that were kept but not finished.
-function inbox.drain()
-    local rows = db.tx(function()
-        return db.query("stripe_event/take_due", DRAIN_MAX, LEASE_S)
-    end)
-    for _, row in ipairs(rows or {}) do
+local function handler_for(row)
+    return function()
         local event = json.decode(tostring(row.payload))
         if event then
-            handle(event)
+            handle(row.endpoint, event)
         end
+    end
+end
+
+--- Events that were kept but not finished: of each object only the oldest one, so that news of one
+--- object has its effects in the order in which it happened.
+function inbox.drain()
+    for _ = 1, ROUNDS_MAX do
+        local rows = db.tx(function()
+            return db.query("stripe_event/take_due", DRAIN_MAX, LEASE_S)
+        end)
+        local turns = {}
+        for i, row in ipairs(rows or {}) do
+            turns[i] = handler_for(row)
+        end
+        if #turns == 0 then
+            return
+        end
+        parallel(unpack(turns))
     end
 end
 

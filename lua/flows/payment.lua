@@ -8,6 +8,7 @@ local log = require("core.log")
 local db = require("souk.db")
 local err = require("souk.err")
 local declines = require("flows.declines")
+local inbox = require("flows.inbox")
 local stripe_api = require("flows.stripe_api")
 local stripe_ops = require("flows.stripe_ops")
 local refund = require("flows.refund")
@@ -463,5 +464,43 @@ function payment.sweep()
         end
     end
 end
+
+-- News -------------------------------------------------------------------------------------------
+
+local FINAL = { succeeded = true, canceled = true }
+
+local function on_event(intent)
+    local named = (value(intent.metadata) or {}).payment_id
+    local row, problem = db.one("payment/find", intent.id, crypto.is_uuid(named) and named or nil)
+    if problem then
+        return nil, problem
+    elseif not row then
+        if intent.status == "succeeded" then
+            log.error("payment.unknown", { intent = intent.id, payment = named })
+        end
+        return "IGNORED", "no payment of ours"
+    end
+    if not FINAL[intent.status] then
+        local now, failure = stripe_api.get("/v1/payment_intents/" .. intent.id)
+        if not now then
+            return nil, failure
+        end
+        intent = now
+    end
+    local outcome, refusal = payment.apply(row.id, intent)
+    if not outcome then
+        return nil, refusal
+    end
+    return "DONE", outcome
+end
+
+inbox.register({
+    ["payment_intent.succeeded"] = on_event,
+    ["payment_intent.payment_failed"] = on_event,
+    ["payment_intent.canceled"] = on_event,
+    ["payment_intent.processing"] = on_event,
+    ["payment_intent.requires_action"] = on_event,
+    ["payment_intent.amount_capturable_updated"] = on_event,
+}, "platform")
 
 return payment

@@ -3,8 +3,10 @@
 --- transaction, sent by the sweep within a second. A refund that Stripe cannot make is taken back
 --- in the books and shows in GET /admin/jobs.
 local conf = require("core.conf")
+local crypto = require("core.crypto")
 local log = require("core.log")
 local db = require("souk.db")
+local inbox = require("flows.inbox")
 local stripe_api = require("flows.stripe_api")
 local stripe_ops = require("flows.stripe_ops")
 
@@ -68,5 +70,27 @@ stripe_ops.register("refund_create", {
         return fail(op.ref_id, value(failure.code) or value(failure.message) or "rejected")
     end,
 })
+
+local function on_event(object)
+    local named = (value(object.metadata) or {}).refund_id
+    local row, problem = db.one("refund/find", object.id, crypto.is_uuid(named) and named or nil)
+    if problem then
+        return nil, problem
+    elseif not row then
+        return "IGNORED", "no refund of ours"
+    end
+    local is_applied, failure = refund.apply(row.id, object)
+    if not is_applied then
+        return nil, failure
+    end
+    return "DONE", nil
+end
+
+inbox.register({
+    ["refund.created"] = on_event,
+    ["refund.updated"] = on_event,
+    ["refund.failed"] = on_event,
+    ["charge.refund.updated"] = on_event,
+}, "platform")
 
 return refund

@@ -7,6 +7,7 @@ local core_stripe = require("core.stripe")
 local crypto = require("core.crypto")
 local json = require("core.json")
 local log = require("core.log")
+local parallel = require("core.parallel")
 local db = require("souk.db")
 local stripe_api = require("flows.stripe_api")
 
@@ -14,8 +15,8 @@ local stripe_ops = { kinds = {} }
 
 local KEY_VERSION = "v1"
 local LEASE_S = 60
-local RESEND_MAX_S = 3600
-local TAKE_MAX = 20
+local TAKE_MAX = 16
+local METADATA = { count_max = 50, name_max = 40, value_max = 500 }
 
 local installation_id
 
@@ -45,27 +46,55 @@ local function row_of(spec, install)
         path = spec.path,
         body = core_stripe.form(spec.params),
         api_version = conf("stripe.api_version"),
+        account = spec.account,
+        lane = spec.lane,
         state = spec.is_sent_now and "SENT" or "NEW",
-        tries = spec.is_sent_now and 1 or 0,
         lease_s = spec.is_sent_now and LEASE_S or 0,
     }
 end
 
---- Writes an operation in the caller's transaction. spec: {kind, ref_id, attempt, key, path,
---- params, is_sent_now}. key is what comes after the installation's name. Returns the row, or nil,
---- err.
+--- Writes op; with the state that it got. A known (kind, ref_id, attempt) gives the row that is
+--- there.
+local function insert(op)
+    local row, problem = db.one("stripe_op/insert", op.id, op.kind, op.ref_id, op.attempt,
+        op.idempotency_key, op.path, op.body, op.api_version, op.state, op.lease_s, op.account,
+        op.lane)
+    if problem then
+        return nil, problem
+    elseif not row then
+        return stripe_ops.latest(op.kind, op.ref_id)
+    end
+    op.state, op.tries = row.state, row.tries
+    return op
+end
+
+--- What Stripe refuses of metadata, which its own documents hardly say: found here, it is a bug of
+--- the flow; found there, it would be a refused transfer.
+local function check_metadata(metadata)
+    local count = 0
+    for name, content in pairs(metadata) do
+        count = count + 1
+        if #name > METADATA.name_max or #tostring(content) > METADATA.value_max then
+            error(("metadata[%s] is longer than Stripe takes"):format(name), 3)
+        end
+    end
+    if count > METADATA.count_max then
+        error("more metadata than Stripe takes", 3)
+    end
+end
+
+--- Writes an operation in the caller's transaction. spec: {kind, ref_id, attempt?, key, path,
+--- params, account?, lane?, is_sent_now?}. key is what comes after the installation's name and ends
+--- with the attempt. account: the connected account that it speaks for. lane: of operations with
+--- the same one only the oldest open one is sent; so one that was to be sent now may have to wait
+--- for the sweep (state NEW). Returns the row, or nil, err.
 function stripe_ops.add(spec)
     local install, problem = installation()
     if not install then
         return nil, problem
     end
-    local op = row_of(spec, install)
-    local row, failure = db.one("stripe_op/insert", op.id, op.kind, op.ref_id, op.attempt,
-        op.idempotency_key, op.path, op.body, op.api_version, op.state, op.lease_s)
-    if failure then
-        return nil, failure
-    end
-    return row and op or stripe_ops.latest(op.kind, op.ref_id)
+    check_metadata(spec.params.metadata or {})
+    return insert(row_of(spec, install))
 end
 
 function stripe_ops.latest(kind, ref_id)
@@ -89,15 +118,18 @@ function stripe_ops.redact(object)
     return copy
 end
 
+--- Pauses before the second try, the third …, in units of stripe.resend_after_s: 30 s, 2 minutes,
+--- 10 minutes, then every hour.
+local PAUSES = { 1, 4, 20, 120 }
+
 local function resend_after_s(tries)
-    local base_s = tonumber(conf("stripe.resend_after_s"))
-    return math.min(base_s * 2 ^ math.max(0, tries - 1), math.max(base_s, RESEND_MAX_S))
+    return tonumber(conf("stripe.resend_after_s")) * PAUSES[math.max(1, math.min(tries, #PAUSES))]
 end
 
 local function postpone(op, result)
     local state = result.kind == "not_sent" and "NEW" or "UNKNOWN"
     return db.exec("stripe_op/postpone", op.id, state, result.status, result.problem,
-        resend_after_s(op.tries))
+        resend_after_s(op.tries), false)
 end
 
 --- Ends the operation and does what its end means, at once or not at all.
@@ -119,8 +151,30 @@ local function finish(op, result)
     end)
 end
 
---- Stripe keeps even a failure of its own for 24 hours, and answers the key with it: sending again
---- can tell nothing any more. So one looks, and takes what is there, or knows that nothing is.
+--- The same call under a new key, in place of one that certainly left nothing at Stripe.
+local function supersede(op, result)
+    log.warn("stripe.op.superseded", { op = op.id, kind = op.kind, problem = result.problem })
+    return db.tx(function()
+        local row, problem = db.one("stripe_op/supersede", op.id, result.problem)
+        if problem then
+            return nil, problem
+        elseif not row then
+            return true
+        end
+        local attempt = op.attempt + 1
+        return insert({
+            id = crypto.uuid7(), kind = op.kind, ref_id = op.ref_id, attempt = attempt,
+            idempotency_key = ("%s~%d"):format(op.idempotency_key:gsub("~%d+$", ""), attempt),
+            path = op.path, body = op.body, api_version = op.api_version, account = op.account,
+            lane = op.lane, state = "NEW", lease_s = resend_after_s(attempt - 1),
+        })
+    end)
+end
+
+--- Sending again can tell nothing any more: Stripe has forgotten the key after a day, and would
+--- execute it anew; or it has kept a failure of its own, and answers the key with that. So one
+--- looks, and takes what is there, or knows that nothing is (kind gone). A kind without `find`
+--- stays as it is: somebody must look.
 local function look(op, result)
     local handlers = stripe_ops.kinds[op.kind]
     local object = handlers and handlers.find and handlers.find(op)
@@ -128,32 +182,37 @@ local function look(op, result)
         log.warn("stripe.op.adopted", { op = op.id, kind = op.kind, object = object.id })
         return { kind = "ok", status = 200, object = object, request_id = result.request_id }
     elseif object == false then
-        return {
-            kind = "rejected", status = result.status, request_id = result.request_id,
-            problem = "replayed_failure", error = { type = "api_error", code = "replayed_failure" },
-        }
+        return { kind = "gone", problem = result.problem }
     end
     return result
 end
 
---- Sends an operation that the caller holds (added as is_sent_now, or taken) and writes down what
---- came out. Returns the result of stripe_api.run with `outcome`, what the kind's handler returned
---- (true when another sending was faster), or nil, err when that could not be written down: then
---- the sweep sends it again.
-function stripe_ops.send(op)
+local function ask(op)
+    if op.is_old then
+        return look(op, { kind = "unknown", problem = "too old to be sent again" })
+    end
     local result = stripe_api.run({
         method = "POST", path = op.path, body = op.body, idempotency_key = op.idempotency_key,
         api_version = op.api_version, account = op.account,
     })
     if result.kind == "unknown" and result.is_replayed then
-        result = look(op, result)
+        return look(op, result)
     end
-    local is_written, problem
-    if result.kind == "ok" or result.kind == "rejected" then
-        is_written, problem = finish(op, result)
-    else
-        is_written, problem = postpone(op, result)
+    return result
+end
+
+local ENDS = { ok = finish, rejected = finish, gone = supersede }
+
+--- Sends an operation that the caller holds (added as is_sent_now, or taken) and writes down what
+--- came out. Returns the result of stripe_api.run with `outcome`, what the kind's handler returned
+--- (true when another sending was faster), or nil, err when that could not be written down: then
+--- the sweep sends it again. kind may also be gone: another attempt is queued.
+function stripe_ops.send(op)
+    if op.state == "NEW" then
+        return { kind = "not_sent", problem = "waits for its lane" }
     end
+    local result = ask(op)
+    local is_written, problem = (ENDS[result.kind] or postpone)(op, result)
     if not is_written then
         return nil, problem
     end
@@ -186,11 +245,18 @@ function stripe_ops.sweep()
         log.warn("stripe.sweep.failed", { code = problem.code })
         return
     end
-    for _, op in ipairs(taken) do
-        local _, failure = stripe_ops.send(op)
-        if failure then
-            log.error("stripe.op.not_recorded", { op = op.id, kind = op.kind, code = failure.code })
+    local turns = {}
+    for i, op in ipairs(taken) do
+        turns[i] = function()
+            local _, failure = stripe_ops.send(op)
+            if failure then
+                log.error("stripe.op.not_recorded",
+                    { op = op.id, kind = op.kind, code = failure.code })
+            end
         end
+    end
+    if #turns > 0 then
+        parallel(unpack(turns))
     end
 end
 

@@ -174,14 +174,31 @@ describe("POST /api/webhooks/stripe", function()
         assert.equal(413, answer.status)
     end)
 
-    it("keeps events of connected accounts at their own endpoint", function()
-        local theirs = event("account.updated", { id = "acct_1", object = "account" })
-        theirs.account = "acct_1"
+    local function remark_of(id)
+        local row = w.db:query("select endpoint, state, problem from stripe_events where id = '"
+            .. id .. "'")[1]
+        return row
+    end
+
+    it("keeps an event of an account that no vendor has, and ignores it", function()
+        local theirs = event("payout.paid", { id = "po_1", object = "payout" })
+        theirs.account = "acct_nobody"
         local answer = send(theirs,
             { secret = CONNECT_SECRET, path = "/api/webhooks/stripe/connect" })
         assert.equal(200, answer.status)
-        assert.equal("connect", w.db:value(
-            "select endpoint from stripe_events where id = '" .. theirs.id .. "'"))
+        local row = remark_of(theirs.id)
+        assert.same({ "connect", "IGNORED" }, { row[1], row[2] })
+    end)
+
+    it("ignores an event that came to the other endpoint", function()
+        local theirs = event("payment_intent.succeeded", { id = "pi_1", object = "payment_intent" })
+        theirs.account = "acct_1"
+        assert.equal(200, send(theirs).status)
+        assert.same({ "platform", "IGNORED", "belongs to the other endpoint" },
+            remark_of(theirs.id))
+        local ours = event("payment_intent.succeeded", { id = "pi_2", object = "payment_intent" })
+        send(ours, { secret = CONNECT_SECRET, path = "/api/webhooks/stripe/connect" })
+        assert.same({ "connect", "IGNORED", "belongs to the other endpoint" }, remark_of(ours.id))
     end)
 
     it("answers 5xx when it cannot ask Stripe, and does it when the event comes again", function()

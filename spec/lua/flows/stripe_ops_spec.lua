@@ -2,6 +2,7 @@
 local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local stripe_ops = require("flows.stripe_ops")
+local crypto = require("core.crypto")
 local json = require("core.json")
 local world = require("spec.support.world")
 
@@ -106,22 +107,78 @@ describe("flows.stripe_ops", function()
         assert.equal("CONFIRMED", w:pay(made.buyer, made.order).json.status)
     end)
 
-    it("stops sending what is older than Stripe's memory of keys", function()
-        local made = story.ordered(w, { shop = shop })
-        story.fault(w, { kind = "error_before", path = PI, times = 3 })
-        start(made)
-        w.db:query("update stripe_ops set first_sent_at = now() - interval '24 hours', "
-            .. "next_at = now() where state = 'UNKNOWN'")
-        local before = #calls(made)
-        shell.run("sleep 2")
-        assert.equal(before, #calls(made))
-        local jobs = w:expect(200, "GET", "/api/admin/jobs", w:admin())
-        for _, row in ipairs(jobs.data) do
-            if row.name == "stripe_ops" then
-                assert.equal(1, row.stuck)
+    local function age(made)
+        w.db:query(("update stripe_ops set first_sent_at = now() - interval '24 hours', "
+            .. "next_at = now() where state = 'UNKNOWN' and idempotency_key like '%%%s%%'"):format(
+            made.order.id))
+    end
+
+    local function settled(made)
+        shell.wait_until("the outbox has settled", 20, function()
+            return w.db:value(("select bool_and(state in ('DONE', 'REJECTED')) from stripe_ops "
+                .. "where idempotency_key like '%%%s%%'"):format(made.order.id)) == "t"
+        end)
+    end
+
+    it("looks for what an operation older than a day has made, and adopts it (scenario 29)",
+        function()
+            local made = story.ordered(w, { shop = shop })
+            story.fault(w, { kind = "drop_after", method = "POST", path = PI, times = 3 })
+            start(made)
+            story.emulator(w, "POST", "/clock", { advance = 86400 + 60 })
+            local before = #calls(made)
+            age(made)
+            settled(made)
+            assert.same({ before, "DONE" }, { #calls(made), state_of(made) })
+            assert.equal("CONFIRMED", w:pay(made.buyer, made.order).json.status)
+        end)
+
+    it("sends under a new key what an operation older than a day has not made (scenario 29)",
+        function()
+            local made = story.ordered(w, { shop = shop })
+            story.fault(w, { kind = "error_before", method = "POST", path = PI, times = 3 })
+            start(made)
+            age(made)
+            settled(made)
+            local sent, executed = calls(made)
+            assert.equal(1, executed)
+            assert.equal(sent[1].idempotency_key .. "~2", sent[#sent].idempotency_key)
+            assert.equal(sent[1].body, sent[#sent].body)
+            assert.equal("CONFIRMED", w:pay(made.buyer, made.order).json.status)
+        end)
+
+    local function queue(lane, ref_id)
+        w.db:query(([[
+            insert into stripe_ops (kind, ref_id, idempotency_key, path, body, api_version, lane)
+            values ('payment_cancel', '%s', 'lane:%s', '/v1/payment_intents/%s/cancel',
+                'cancellation_reason=abandoned', '2023-08-16', '%s')]]):format(
+            ref_id, ref_id, ref_id, lane))
+    end
+
+    it("sends only the oldest of what is open in a lane, in order", function()
+        local ids = {}
+        for i = 1, 3 do
+            ids[i] = crypto.uuid7()
+        end
+        story.fault(w, { kind = "error_before", method = "POST", times = 3,
+            path = PI .. "/" .. ids[1] .. "/cancel" })
+        for i = 1, 3 do
+            queue("lane-a", ids[i])
+        end
+        queue("lane-b", crypto.uuid7())
+        shell.wait_until("the lanes are empty", 20, function()
+            return w.db:value("select count(*) from stripe_ops where lane is not null "
+                .. "and state in ('NEW', 'SENT', 'UNKNOWN')") == 0
+        end)
+        local order = {}
+        for _, entry in ipairs(story.asked(w, "POST", PI)) do
+            for i, id in ipairs(ids) do
+                if entry.path:find(id, 1, true) then
+                    order[#order + 1] = i
+                end
             end
         end
-        w.db:query("update stripe_ops set first_sent_at = now()")
+        assert.same({ 1, 1, 1, 1, 2, 3 }, order)
     end)
 end)
 
