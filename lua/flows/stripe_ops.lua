@@ -101,8 +101,11 @@ function stripe_ops.latest(kind, ref_id)
     return db.one("stripe_op/latest", kind, ref_id)
 end
 
+--- Whose address lets in whoever has it.
+local LINKS = { account_link = true, login_link = true }
+
 --- Anything of Stripe's as it may be kept: a client secret is stored nowhere, at no depth, and not
--- inside an address either (next_action has one).
+-- inside an address either (next_action has one); nor is the address of a link for one visit.
 function stripe_ops.redact(object)
     if type(object) == "string" then
         return (object:gsub("_secret_%w+", "_secret_"))
@@ -111,7 +114,7 @@ function stripe_ops.redact(object)
     end
     local copy = json.is_array(object) and json.array({}) or json.object({})
     for name, member in pairs(object) do
-        if name ~= "client_secret" then
+        if name ~= "client_secret" and not (name == "url" and LINKS[object.object]) then
             copy[name] = stripe_ops.redact(member)
         end
     end
