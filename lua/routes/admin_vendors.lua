@@ -36,6 +36,26 @@ web.get("/api/admin/vendors", {
     })
 end)
 
+web.get("/api/admin/vendors/{id}", {
+    id = "admin.vendors.detail", summary = "A vendor in any status, and what Stripe knows of it",
+    tags = TAGS, roles = ADMIN,
+    params = { id = s.uuid() },
+    answers = {
+        [200] = s.object({ vendor = s.ref("Vendor"), stripe = s.ref("StripeAccount") }),
+    },
+    errors = { "not_found" },
+}, function(req)
+    local vendor, problem = db.row_json("vendor/detail", req.params.id, false)
+    if not vendor then
+        return nil, problem or err.not_found()
+    end
+    local stripe, failure = db.row_json("stripe_account/status", req.params.id)
+    if not stripe then
+        return nil, failure
+    end
+    return { vendor = web.json(vendor), stripe = web.json(stripe) }
+end)
+
 local function take(req, step)
     return db.tx(function()
         local row, problem = db.one("vendor/lock", req.params.id)

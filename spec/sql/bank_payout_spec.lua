@@ -1,4 +1,4 @@
---- Payouts to banks in SQL: news in any order, as often as it comes, gives the same row and the same
+--- Payouts to banks in SQL: news in any order, as often as it comes, gives one row and the same
 --- books.
 local fixture = require("spec.sql.fixture")
 
