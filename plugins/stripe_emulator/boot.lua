@@ -1,5 +1,6 @@
 --- What `souk stripe-emulator` runs: the emulated account, its routes and the timers that deliver
 -- its events.
+local connect = require("stripe_emulator.connect.routes")
 local control = require("stripe_emulator.control")
 local emulators = require("stripe_emulator.emulator")
 local hosts = require("stripe_emulator.host")
@@ -107,5 +108,6 @@ local routes = {}
 add_api(routes, emulator)
 add(routes, emulator, control.routes)
 add(routes, emulator, pay.routes)
+add(routes, emulator, connect.routes)
 
 return { routes = routes, timers = timers_of(emulator) }

@@ -2,6 +2,7 @@
 -- asked for; the process is meant for the machine it runs on. Bodies are JSON; a query may say
 -- the same.
 local clock = require("stripe_emulator.state.clock")
+local connect = require("stripe_emulator.control_connect")
 local emulators = require("stripe_emulator.emulator")
 local faults = require("stripe_emulator.wire.faults")
 local journal = require("stripe_emulator.state.journal")
@@ -208,5 +209,12 @@ control.routes = {
     route("webhooks.change", "POST", "/_emu/webhooks", change_webhooks),
     route("complete_action", "POST", "/_emu/complete_action/{intent}", complete_action),
 }
+for _, entry in ipairs(connect.controls) do
+    control.routes[#control.routes + 1] = route(entry.id, entry.method, entry.path,
+        function(emulator, asked, creq)
+            local status, value = entry.run(emulator, asked, creq)
+            return reply(emulator, status, value)
+        end)
+end
 
 return control

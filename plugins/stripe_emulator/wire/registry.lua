@@ -10,7 +10,8 @@
 local registry = {}
 
 local RESOURCES = {
-    "payment_intents", "charges", "refunds", "balance_transactions", "events", "webhook_endpoints",
+    "payment_intents", "charges", "refunds", "balance_transactions", "events",
+    "webhook_endpoints", "accounts", "account_links", "login_links", "capabilities",
 }
 
 local function segments(path)

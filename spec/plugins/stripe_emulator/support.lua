@@ -1,5 +1,6 @@
 --- An emulated account for specs: real code, a clock that stands still, a network that only
 -- records.
+local connect = require("stripe_emulator.connect.routes")
 local control = require("stripe_emulator.control")
 local emulators = require("stripe_emulator.emulator")
 local hosts = require("stripe_emulator.host")
@@ -100,7 +101,8 @@ end
 --- A call of a control or of the payment page.
 function world_meta:visit(method, target, body, headers)
     local creq = request(method, target, body, headers)
-    local routes = creq.path:match("^/_emu/") and control.routes or pay.routes
+    local routes = creq.path:match("^/_emu/") and control.routes
+        or creq.path:match("^/connect/") and connect.routes or pay.routes
     local route, params = matching(routes, method, creq.path)
     creq.params = params
     local status, text, sent = route.run(self.emulator, creq)
