@@ -26,10 +26,7 @@ begin
         delivered_at = case p_status when 'DELIVERED' then now() else delivered_at end,
         closed_at = case p_status when 'COMPLETED' then now() end
     where id = p_id;
-    if p_status = 'DELIVERED' then
-        update payout_items set due_at = now()
-        where vendor_order_id = p_id and kind = 'EARNING' and due_at is null;
-    elsif p_status = 'COMPLETED' then
+    if p_status = 'COMPLETED' then
         perform order_close(v_row.order_id);
     end if;
     perform event_emit('vendor_order.' || lower(p_status), jsonb_build_object(

@@ -233,6 +233,18 @@ create table bank_payouts (
 create index bank_payouts_vendor_id_created_at_id_idx
     on bank_payouts (vendor_id, created_at desc, id desc);
 
+-- taken_at: when a run took it last; reference: what the bank calls a payout paid by hand. A payout
+-- that a bank has returned stays FAILED, and its items go on in another one.
+drop function if exists payout_adjust(text, uuid, uuid, bigint);
+alter table payouts add column taken_at timestamptz;
+alter table payouts add column reference text;
+alter table payouts add column failure_code text;
+alter table payouts drop constraint payouts_sent_is_positive;
+alter table payouts add constraint payouts_sent_is_positive
+    check (status in ('PENDING', 'ON_HOLD', 'FAILED') or amount_minor > 0);
+create index payouts_processing_provider_idx on payouts (provider, created_at)
+    where status = 'PROCESSING';
+
 -- The open payout holds all that a vendor and the platform owe each other: earnings, and what
 -- lowers or raises them. due_at null: not yet to be counted.
 alter table payout_items drop constraint payout_items_kind_known;
