@@ -9,7 +9,8 @@ local ROUTES = {
     "auth", "users", "products", "product_edit", "product_images", "inventory", "categories",
     "vendors", "vendor_profile", "vendor_products", "cart", "checkout", "orders", "payments",
     "reviews", "vendor_orders",
-    "vendor_money", "vendor_dashboard", "webhooks", "admin_users", "admin_vendors",
+    "vendor_money", "vendor_stripe", "vendor_bank_payouts",
+    "vendor_dashboard", "webhooks", "admin_users", "admin_vendors",
     "admin_categories", "admin_orders", "admin_money", "admin_invariants", "admin_audit_log",
     "admin_generation", "docs",
 }

@@ -9,9 +9,10 @@ local time = require("souk.time")
 local db = require("souk.db")
 local err = require("souk.err")
 local inbox = require("flows.inbox")
-local payout = require("flows.payout")
 local stripe_api = require("flows.stripe_api")
 local stripe_ops = require("flows.stripe_ops")
+
+local has_payout, payout = pcall(require, "flows.payout")
 
 local stripe_account = {}
 
@@ -51,7 +52,7 @@ function stripe_account.apply(vendor_id, account, asked_at)
         elseif row.outcome == "LOST" then
             log.error("stripe_account.transfers_lost",
                 { vendor = vendor_id, account = account.id })
-        elseif row.outcome == "READY" then
+        elseif row.outcome == "READY" and has_payout then
             local is_woken, failure = payout.wake(vendor_id)
             if not is_woken and failure then
                 return nil, failure

@@ -6,8 +6,12 @@ local fulfilment = require("flows.fulfilment")
 local inbox = require("flows.inbox")
 local payment = require("flows.payment")
 local refund = require("flows.refund")
+local stripe_account = require("flows.stripe_account")
 local stripe_fee = require("flows.stripe_fee")
 local stripe_ops = require("flows.stripe_ops")
+
+--- Driven by events alone.
+require("flows.bank_payout")
 
 return {
     {
@@ -18,6 +22,10 @@ return {
     { name = "stripe.events", every_ms = 1000, leader = true, run = inbox.drain },
     { name = "payments.recheck", every_ms = 5000, leader = true, run = payment.sweep },
     { name = "stripe_fees.ask", every_ms = 1000, leader = true, run = stripe_fee.run },
+    {
+        name = "stripe_accounts.recheck", every_ms = 60000, leader = true,
+        run = stripe_account.sweep,
+    },
     { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },
     {
         name = "vendor_orders.complete", every_ms = 60000, leader = true,
