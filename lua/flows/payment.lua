@@ -119,6 +119,14 @@ stripe_ops.register("payment_cancel", {
     done = function(op, intent)
         return payment.apply(op.ref_id, intent)
     end,
+    find = function(op)
+        local row, problem = db.one("payment/get", op.ref_id)
+        if not row then
+            return nil, problem
+        end
+        local intent, failure = stripe_api.get("/v1/payment_intents/" .. row.provider_payment_id)
+        return intent and (intent.status == "canceled" and intent or false), failure
+    end,
     rejected = function()
         return true
     end,
