@@ -86,6 +86,20 @@ static void ask_for_reload(void (*done)(void *arg, int64_t number, const char *p
     kill(shared->master_pid, SIGHUP);
 }
 
+/* The master first, so that it does not bring back what is killed after it. */
+static void kill_server(void)
+{
+    struct app_shared *shared = the_worker->settings.shared;
+
+    kill(shared->master_pid, SIGKILL);
+    for (int i = 0; i < shared->worker_count; i++) {
+        int pid = atomic_load(&shared->workers[i].pid);
+        if (pid > 0 && pid != getpid())
+            kill(pid, SIGKILL);
+    }
+    kill(getpid(), SIGKILL);
+}
+
 static void answer_wishes(struct worker *worker)
 {
     struct app_shared *shared = worker->settings.shared;
@@ -119,6 +133,7 @@ static struct bridge_deps deps_of(struct worker *worker, int64_t number)
                              ? NULL
                              : &shared->workers[worker->settings.index].entered_at_us,
         .reload = shared->master_pid ? ask_for_reload : NULL,
+        .kill_server = shared->master_pid ? kill_server : NULL,
         .worker = worker->settings.index,
         .generation = number,
     };

@@ -32,6 +32,7 @@ static const luaL_Reg modules[] = {
     {"core.info", luaopen_core_info},
     {"core.policy", luaopen_core_policy},
     {"core.reload", luaopen_core_reload},
+    {"core.crash", luaopen_core_crash},
     {NULL, NULL},
 };
 

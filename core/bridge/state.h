@@ -40,6 +40,9 @@ struct bridge_deps {
     /* Asks the master for a new generation; done(arg, number, problem): number > 0 serves now, else
      * problem says why not. NULL where there is no master. */
     void (*reload)(void (*done)(void *arg, int64_t number, const char *problem), void *arg);
+    /* Ends master and workers by SIGKILL, this one included: crash points only. NULL: it is alone.
+     */
+    void (*kill_server)(void);
     int worker;
     int64_t generation;
 };

@@ -5,6 +5,7 @@
 local clock = require("core.clock")
 local conf = require("core.conf")
 local core_stripe = require("core.stripe")
+local crash = require("core.crash")
 local json = require("core.json")
 local log = require("core.log")
 local parallel = require("core.parallel")
@@ -84,7 +85,10 @@ local function handle(endpoint, event)
         db.exec("stripe_event/fail", event.id, remark.code, TRIES_MAX)
         return nil, remark
     end
-    return db.exec("stripe_event/finish", event.id, state, remark)
+    crash("event.handled")
+    local is_finished, problem = db.exec("stripe_event/finish", event.id, state, remark)
+    crash("event.finished")
+    return is_finished, problem
 end
 
 -- Arrival ----------------------------------------------------------------------------------------
@@ -133,7 +137,9 @@ function inbox.receive(endpoint, body, header)
     local state, problem = keep(endpoint, event, LEASE_S)
     if not state then
         return nil, problem
-    elseif state == "known" then
+    end
+    crash("event.kept")
+    if state == "known" then
         local row, failure = db.one("stripe_event/get", event.id)
         if not row then
             return nil, failure or err.internal()

@@ -2,6 +2,7 @@
 --- PaymentIntent for exactly the order's amount and believe nobody but Stripe about its state.
 --- Every piece of news goes through payment.apply.
 local conf = require("core.conf")
+local crash = require("core.crash")
 local crypto = require("core.crypto")
 local json = require("core.json")
 local log = require("core.log")
@@ -88,6 +89,7 @@ function payment.apply(payment_id, intent)
             end
         end
         tell(payment_id, row.outcome, facts)
+        crash("payment.applied")
         return row.outcome
     end)
 end

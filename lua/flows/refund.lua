@@ -3,6 +3,7 @@
 --- transaction, sent by the sweep within a second. A refund that Stripe cannot make is taken back
 --- in the books and shows in GET /admin/jobs.
 local conf = require("core.conf")
+local crash = require("core.crash")
 local crypto = require("core.crypto")
 local log = require("core.log")
 local db = require("souk.db")
@@ -23,7 +24,7 @@ function refund.queue(refund_id)
     if not facts then
         return nil, problem
     end
-    return stripe_ops.add({
+    local op, failure = stripe_ops.add({
         kind = "refund_create", ref_id = refund_id, key = ("re:%s:1"):format(refund_id),
         path = "/v1/refunds",
         params = {
@@ -33,6 +34,8 @@ function refund.queue(refund_id)
             metadata = { refund_id = refund_id, order_id = facts.order_id },
         },
     })
+    crash("refund.opened")
+    return op, failure
 end
 
 local function fail(refund_id, why)

@@ -4,6 +4,7 @@
 --- end: kinds register what that is.
 local conf = require("core.conf")
 local core_stripe = require("core.stripe")
+local crash = require("core.crash")
 local crypto = require("core.crypto")
 local json = require("core.json")
 local log = require("core.log")
@@ -65,6 +66,7 @@ local function insert(op)
         return stripe_ops.latest(op.kind, op.ref_id)
     end
     op.state, op.tries = row.state, row.tries
+    crash("op.added")
     return op
 end
 
@@ -194,6 +196,7 @@ local function ask(op)
     if op.is_old then
         return look(op, { kind = "unknown", problem = "too old to be sent again" })
     end
+    crash("op.sent")
     local result = stripe_api.run({
         method = "POST", path = op.path, body = op.body, idempotency_key = op.idempotency_key,
         api_version = op.api_version, account = op.account,
@@ -215,10 +218,12 @@ function stripe_ops.send(op)
         return { kind = "not_sent", problem = "waits for its lane" }
     end
     local result = ask(op)
+    crash("op.answered")
     local is_written, problem = (ENDS[result.kind] or postpone)(op, result)
     if not is_written then
         return nil, problem
     end
+    crash("op.finished")
     result.outcome = is_written
     return result
 end

@@ -3,6 +3,7 @@
 -- the answer; what fails is not stored, since nothing happened. "resumable" routes (they call
 -- others between their transactions): a RUNNING row is committed first, and taken over by the next
 -- try once its lock has run out.
+local crash = require("core.crash")
 local crypto = require("core.crypto")
 local db = require("souk.db")
 local err = require("souk.err")
@@ -49,8 +50,10 @@ local function lock_text(id)
 end
 
 local function store(id, answer)
-    return db.exec("idempotency/store", id.user_id, id.method, id.path, id.key, id.sha256,
-        answer.status, answer.body, answer.headers and answer.headers.Location)
+    local is_stored, problem = db.exec("idempotency/store", id.user_id, id.method, id.path, id.key,
+        id.sha256, answer.status, answer.body, answer.headers and answer.headers.Location)
+    crash("answer.stored")
+    return is_stored, problem
 end
 
 --- run() gives an answer {status, body, headers} or nil, err; so does this.
