@@ -23,7 +23,7 @@ return {
     { name = "payments.recheck", every_ms = 5000, leader = true, run = payment.sweep },
     { name = "stripe_fees.ask", every_ms = 1000, leader = true, run = stripe_fee.run },
     {
-        name = "stripe_accounts.recheck", every_ms = 60000, leader = true,
+        name = "stripe_accounts.recheck", every_ms = 10000, leader = true,
         run = stripe_account.sweep,
     },
     { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },

@@ -113,6 +113,26 @@ function world:vendor(fields)
     return vendor
 end
 
+--- Connects a vendor to Stripe and ends its onboarding there; the account's id. fields: what
+--- becomes of it in place of all going well ({ transfers = "inactive", … }).
+function world:onboard(vendor, fields)
+    local answer = self:request("POST", "/api/vendor/stripe/account-link", vendor, {})
+    assert(answer.status == 200 or answer.status == 201, answer.body)
+    local id = self.db:value("select provider_account_id from stripe_accounts where vendor_id = '"
+        .. vendor.vendor_id .. "'")
+    local ended = client.request({
+        port = self.stripe.port, method = "POST", path = "/_emu/onboard/" .. id,
+        body = fields or client.json.decode("{}"),
+    })
+    assert(ended.status == 200, ended.body)
+    local wanted = fields and fields.transfers or "active"
+    shell.wait_until("the account is " .. wanted, 30, function()
+        return self.db:value("select transfers_capability from stripe_accounts where vendor_id = '"
+            .. vendor.vendor_id .. "'") == wanted
+    end)
+    return id
+end
+
 --- The administrator of this world, made on the command line as the first one always is.
 function world:admin()
     if not self.administrator then
