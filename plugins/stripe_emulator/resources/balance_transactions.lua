@@ -1,8 +1,8 @@
---- What moved the platform's balance: one line a charge or refund, with Stripe's fee, pending
--- until available_on.
+--- What moved a balance, the platform's or a connected account's: one line a movement, with Stripe's
+-- fee, pending until available_on. money/books.lua adds them up.
 local clock = require("stripe_emulator.state.clock")
-local errors = require("stripe_emulator.wire.errors")
 local list = require("stripe_emulator.wire.list")
+local owners = require("stripe_emulator.wire.owners")
 local params = require("stripe_emulator.wire.params")
 local store = require("stripe_emulator.state.store")
 
@@ -10,14 +10,34 @@ local balance_transactions = {}
 
 local PENDING_S = 2 * 24 * 3600
 
---- entry: type, amount (signed), fee, currency, source (id), description, is_available_at_once.
+--- What reports call a type, where that differs from the type.
+local CATEGORIES = {
+    adjustment = "dispute",
+    payment = "charge",
+    payment_refund = "refund",
+    payout_cancel = "payout_reversal",
+    payout_failure = "payout_reversal",
+    transfer_refund = "transfer_reversal",
+}
+
+--- When it becomes available: days later, unless the entry says at once or when.
+local function available_on(entry, now)
+    if entry.is_available_at_once then
+        return now
+    end
+    return entry.available_on and math.max(now, entry.available_on) or now + PENDING_S
+end
+
+--- entry: type, amount (signed), currency, source (id), and optionally fee, description, account (nil
+-- for the platform), is_available_at_once or available_on.
 function balance_transactions.create(emulator, entry)
     local null, array = emulator.json.null, emulator.json.array
     local now = clock.now(emulator.clock)
+    local fee = entry.fee or 0
     local fee_details = {}
-    if entry.fee > 0 then
+    if fee > 0 then
         fee_details[1] = {
-            amount = entry.fee,
+            amount = fee,
             application = null,
             currency = entry.currency,
             description = "Stripe processing fees",
@@ -28,19 +48,19 @@ function balance_transactions.create(emulator, entry)
         id = store.new_id(emulator.store, "txn"),
         object = "balance_transaction",
         amount = entry.amount,
-        available_on = entry.is_available_at_once and now or now + PENDING_S,
+        available_on = available_on(entry, now),
         created = now,
         currency = entry.currency,
         description = entry.description or null,
         exchange_rate = null,
-        fee = entry.fee,
+        fee = fee,
         fee_details = array(fee_details),
-        net = entry.amount - entry.fee,
-        reporting_category = entry.type,
+        net = entry.amount - fee,
+        reporting_category = CATEGORIES[entry.type] or entry.type,
         source = entry.source,
         status = "pending",
         type = entry.type,
-    })
+    }, { account = entry.account })
 end
 
 --- Stripe's fee of a charge: a share (basis points, half up) and a fixed part, never more than
@@ -59,11 +79,7 @@ local function view(emulator, object)
 end
 
 local function retrieve(emulator, call)
-    local found = store.get(emulator.store, "balance_transaction", call.ids.id)
-    if not found then
-        return nil, errors.no_such(404, "balance_transaction", call.ids.id, "id")
-    end
-    return found
+    return owners.find(emulator, call, "balance_transaction", "id")
 end
 
 local function index(emulator, call)
@@ -72,7 +88,10 @@ local function index(emulator, call)
         kind = "balance_transaction",
         url = "/v1/balance_transactions",
         keep = function(object)
-            return (not asked.type or object.type == asked.type)
+            local hidden = store.hidden(emulator.store, object)
+            return hidden.account == call.account
+                and (not asked.payout or hidden.payout == asked.payout)
+                and (not asked.type or object.type == asked.type)
                 and (not asked.source or object.source == asked.source)
                 and (not asked.currency or object.currency == asked.currency)
         end,
@@ -90,11 +109,12 @@ balance_transactions.operations = {
         params = list.params({
             created = params.range(),
             currency = params.currency(),
-            payout = params.unsupported(),
+            payout = params.text(),
             source = params.text(),
             type = params.text(),
         }),
         returns = "balance_transaction",
+        takes_account = true,
         is_list = true,
         run = index,
     },
@@ -104,6 +124,7 @@ balance_transactions.operations = {
         path = "/v1/balance_transactions/{id}",
         params = { expand = params.expand() },
         returns = "balance_transaction",
+        takes_account = true,
         run = retrieve,
     },
 }

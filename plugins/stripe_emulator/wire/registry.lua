@@ -11,7 +11,8 @@ local registry = {}
 
 local RESOURCES = {
     "payment_intents", "charges", "refunds", "balance_transactions", "events",
-    "webhook_endpoints", "accounts", "account_links", "login_links", "capabilities",
+    "webhook_endpoints", "accounts", "account_links", "login_links", "capabilities", "balance",
+    "transfers", "transfer_reversals",
 }
 
 local function segments(path)
