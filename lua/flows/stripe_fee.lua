@@ -1,6 +1,6 @@
---- What Stripe keeps of each payment. It stands in the balance transaction of the charge, which may
---- come later than the payment (bank debits), so it is asked for until it is there, and posted once.
---- A refund does not give it back: Stripe does not either.
+--- What Stripe keeps of each payment. It stands in the balance transaction of the charge, which
+--- may come later than the payment (bank debits), so it is asked for until it is there, and posted
+--- once. A refund does not give it back: Stripe does not either.
 local log = require("core.log")
 local parallel = require("core.parallel")
 local db = require("souk.db")

@@ -1,4 +1,4 @@
---- The money of the marketplace: payouts, refunds, the ledger, and what waits in the background.
+--- The money of the marketplace: payouts, refunds, and what waits in the background.
 local db = require("souk.db")
 local page = require("souk.page")
 local s = require("souk.schema")
@@ -9,7 +9,6 @@ local ROLES = { "ADMIN" }
 local ERRORS = { "bad_cursor", "offset_too_deep" }
 
 local count = s.integer({ min = 0 })
-local balance = s.integer({ min = -1e15, max = 1e15, example = -5400 })
 
 web.get("/api/admin/payouts", {
     id = "admin_money.payouts", summary = "All payouts, newest first", tags = TAGS, roles = ROLES,
@@ -55,59 +54,6 @@ web.get("/api/admin/refunds", {
         query = "refund/list", total = "refund/count",
         args = page.args(req.query.status, req.query.orderId), cursor = { "sort", "id" },
     })
-end)
-
-web.get("/api/admin/ledger", {
-    id = "admin_money.ledger", summary = "Ledger transactions with their postings, newest first",
-    tags = TAGS, roles = ROLES,
-    query = page.query({
-        account = s.optional(s.string({ min = 1, max = 60 })),
-        orderId = s.optional(s.uuid()),
-        kind = s.optional(s.string({ min = 1, max = 60 })),
-    }),
-    answers = {
-        [200] = page.of(s.object({
-            id = s.uuid(),
-            kind = s.string({ example = "paid" }),
-            ref = s.string(),
-            orderId = s.nullable(s.uuid()),
-            postings = s.array(s.object({ account = s.string(), amount = s.signed_money() })),
-            createdAt = s.time(),
-        })),
-    },
-    errors = ERRORS,
-}, function(req)
-    local q = req.query
-    return page.list(req, {
-        query = "ledger/list", total = "ledger/count",
-        args = page.args(q.account, q.orderId, q.kind), cursor = { "sort", "id" },
-    })
-end)
-
-web.get("/api/admin/ledger/trial-balance", {
-    id = "admin_money.trial_balance", summary = "Every account's balance; the sums are 0",
-    tags = TAGS, roles = ROLES,
-    answers = {
-        [200] = s.object({
-            data = s.array(s.object({
-                account = s.string(),
-                currency = s.string({ format = "currency" }),
-                balance = balance,
-            })),
-            sums = s.array(s.object({
-                currency = s.string({ format = "currency" }), balance = balance,
-            })),
-        }),
-    },
-}, function()
-    local results, problem = db.batch({
-        { "ledger/trial_balance", json = true },
-        { "ledger/sums", json = true },
-    })
-    if not results then
-        return nil, problem
-    end
-    return { data = web.json(results[1]), sums = web.json(results[2]) }
 end)
 
 web.get("/api/admin/jobs", {

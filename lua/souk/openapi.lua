@@ -157,6 +157,7 @@ end
 local MEDIA = {
     ["application/json"] = { { type = "object" }, json.object({ openapi = "3.1.0" }) },
     ["text/html"] = { { type = "string" }, "<!doctype html><title>souk</title>" },
+    ["text/csv"] = { { type = "string" }, "date,amount\r\n2026-01-27,54.00\r\n" },
 }
 local PICTURE = { type = "string", contentEncoding = "binary" }
 
@@ -168,25 +169,24 @@ local function media_content(kind, described)
     }
 end
 
-local function answer_response(decl, status, declared)
-    local response = {
-        description = STATUS_TEXT[status] or core_err.reason(status),
-        headers = answer_headers(decl, status),
-    }
-    if declared == true then
-        local media = decl.media and decl.media[status]
-        if media then
-            response.content = { [media] = media_content(media) }
-        end
-    elseif status ~= 204 then
-        response.content = {
-            ["application/json"] = {
-                schema = declared.json(),
-                example = status < 300 and decl.example_answer or declared.example,
-            },
+local function answer_content(decl, status, declared)
+    local media = decl.media and decl.media[status]
+    local content = media and { [media] = media_content(media) } or {}
+    if declared ~= true and status ~= 204 then
+        content["application/json"] = {
+            schema = declared.json(),
+            example = status < 300 and decl.example_answer or declared.example,
         }
     end
-    return response
+    return next(content) and content or nil
+end
+
+local function answer_response(decl, status, declared)
+    return {
+        description = STATUS_TEXT[status] or core_err.reason(status),
+        headers = answer_headers(decl, status),
+        content = answer_content(decl, status, declared),
+    }
 end
 
 local function responses(route, by_name)

@@ -40,6 +40,15 @@ function web.no_content()
     return answer.reply(204)
 end
 
+--- A file of comma-separated values (sql/functions/csv_line.sql), to be saved under that name. The
+--- route declares media = { [200] = "text/csv" }.
+function web.csv(file_name, text)
+    return answer.reply(200, text, {
+        ["Content-Type"] = "text/csv; charset=utf-8; header=present",
+        ["Content-Disposition"] = ('attachment; filename="%s"'):format(file_name),
+    })
+end
+
 -- One request -------------------------------------------------------------------------------------
 
 local request_methods = {}

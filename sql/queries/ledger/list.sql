@@ -1,4 +1,5 @@
--- $1 account, $2 order, $3 kind, each may be null; $4, $5 cursor; $6 limit, $7 offset
+-- $1 account, $2 order, $3 kind, $4 from, $5 to, each may be null; $6, $7 cursor; $8 limit, $9
+-- offset
 select
     t.id,
     t.kind,
@@ -18,6 +19,8 @@ where ($1::text is null or exists (
     ))
     and ($2::uuid is null or t.order_id = $2::uuid)
     and ($3::text is null or t.kind = $3)
-    and ($4::timestamptz is null or (t.created_at, t.id) < ($4::timestamptz, $5::uuid))
+    and ($4::timestamptz is null or t.created_at >= $4::timestamptz)
+    and ($5::timestamptz is null or t.created_at < $5::timestamptz)
+    and ($6::timestamptz is null or (t.created_at, t.id) < ($6::timestamptz, $7::uuid))
 order by t.created_at desc, t.id desc
-limit $6::integer offset $7::integer;
+limit $8::integer offset $9::integer;

@@ -1,7 +1,9 @@
+-- $1 as of, or null
 select
     account,
     currency,
     sum(amount_minor)::bigint as balance
 from ledger_postings
+where $1::timestamptz is null or created_at <= $1::timestamptz
 group by account, currency
 order by account, currency;

@@ -1,0 +1,2 @@
+-- $1 vendor
+select id from vendors where id = $1::uuid;
