@@ -16,7 +16,7 @@ began_ms=$(now_ms)
 status=0
 mkdir -p "$out.home"
 SOUK_HOME=$out.home DATABASE_URL=$(printf %s "$SOUK_TEST_DATABASE_URL" | sed "s/@@/$id/") \
-    timeout -k 5 "${SOUK_TEST_TIMEOUT:-300}" \
+    timeout -k 5 "${SOUK_TEST_TIMEOUT:-$((300 + ${SOUK_HISTORIES:-0} * 30))}" \
     "$SOUK_BINARY" spec --conf "$SOUK_CONF" "$file" >>"$out.log" 2>&1 </dev/null || status=$?
 took_ms=$(($(now_ms) - began_ms))
 
@@ -45,7 +45,7 @@ mark=ok
     [ "$failed" = 0 ] || cat "$out.log"
     printf '%-4s %4d passed %3d failed %4d.%d s  %s%s\n' $mark "$passed" "$failed" \
         $((took_ms / 1000)) $((took_ms % 1000 / 100)) "$file" "$why"
-    [ "$failed" != 0 ] || grep '^skipped: ' "$out.log"
+    [ "$failed" != 0 ] || grep -E '^(skipped|told): ' "$out.log"
 } >"$out.line" 2>&1
 cat "$out.line"
 # What a spec has left running is ended here, for it was started in a session of its own.
