@@ -3,6 +3,7 @@
 local conf = require("core.conf")
 local log = require("core.log")
 local db = require("souk.db")
+local payout_policy = require("flows.payout_policy")
 
 local fulfilment = {}
 
@@ -11,8 +12,12 @@ local COMPLETE_MAX = 100
 --- step: {status, carrier, trackingNumber}. true, or nil, err.
 function fulfilment.step(id, vendor_id, step)
     return db.tx(function()
-        return db.query("vendor_order/step", id, vendor_id, step.status, step.carrier,
-            step.trackingNumber)
+        local is_done, problem = db.query("vendor_order/step", id, vendor_id, step.status,
+            step.carrier, step.trackingNumber)
+        if not is_done then
+            return nil, problem
+        end
+        return payout_policy.set_due(nil, id)
     end)
 end
 

@@ -9,6 +9,7 @@ local log = require("core.log")
 local db = require("souk.db")
 local err = require("souk.err")
 local declines = require("flows.declines")
+local payout_policy = require("flows.payout_policy")
 local inbox = require("flows.inbox")
 local stripe_api = require("flows.stripe_api")
 local stripe_ops = require("flows.stripe_ops")
@@ -85,6 +86,12 @@ function payment.apply(payment_id, intent)
         if row.refund_id then
             local op, failure = refund.queue(row.refund_id)
             if not op then
+                return nil, failure
+            end
+        end
+        if row.outcome == "CONFIRMED" then
+            local is_set, failure = payout_policy.set_due(facts.orderId)
+            if not is_set then
                 return nil, failure
             end
         end
