@@ -31,6 +31,7 @@ static const luaL_Reg modules[] = {
     {"core.parallel", luaopen_core_parallel},
     {"core.info", luaopen_core_info},
     {"core.policy", luaopen_core_policy},
+    {"core.state_file", luaopen_core_state_file},
     {"core.reload", luaopen_core_reload},
     {"core.crash", luaopen_core_crash},
     {NULL, NULL},

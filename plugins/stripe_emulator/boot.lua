@@ -44,6 +44,7 @@ local function settings_of(host)
         webhook_retry_ms = tonumber(conf("emulator.webhook_retry_ms")),
         fee_bps = tonumber(conf("emulator.fee_bps")),
         fee_fixed_minor = tonumber(conf("emulator.fee_fixed_minor")),
+        dispute_fee_minor = tonumber(conf("emulator.dispute_fee_minor")),
     }
 end
 
@@ -73,7 +74,9 @@ local function add(routes, emulator, more)
             method = route.method,
             path = route.path,
             run = function(creq)
-                return route.run(emulator, creq)
+                local status, body, headers = route.run(emulator, creq)
+                emulator.save()
+                return status, body, headers
             end,
         }
     end
@@ -87,6 +90,7 @@ local function timers_of(emulator)
             run = function()
                 emulator.run_due()
                 idempotency.sweep(emulator.idempotency)
+                emulator.save()
             end,
         },
     }

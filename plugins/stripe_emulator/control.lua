@@ -12,6 +12,9 @@ local store = require("stripe_emulator.state.store")
 
 local control = {}
 
+--- As many events as anybody may want to drop; JSON has no infinity.
+local DROP_ALL = 2 ^ 53
+
 local function reply(emulator, status, value)
     return status, emulator.json.encode(value), { ["Content-Type"] = "application/json" }
 end
@@ -80,7 +83,7 @@ local function add_fault(emulator, asked)
 end
 
 local function clear_faults(emulator)
-    emulator.faults = faults.new()
+    faults.clear(emulator.faults)
     return list_faults(emulator)
 end
 
@@ -91,35 +94,44 @@ end
 
 local function read_webhooks(emulator)
     local shown = {}
-    for position, delivery in ipairs(emulator.webhooks.deliveries) do
+    for position, delivery in ipairs(queue.list(emulator.webhooks)) do
+        local endpoint = store.peek(emulator.store, "webhook_endpoint", delivery.endpoint)
         shown[position] = {
-            event = delivery.event.id,
-            type = delivery.event.type,
-            url = delivery.url,
-            state = delivery.state,
+            event = delivery.event,
+            type = delivery.type,
+            url = endpoint and endpoint.url,
+            state = delivery.is_sending and "sending" or "queued",
             attempts = delivery.attempts,
             last_status = delivery.last_status,
             last_error = delivery.last_error,
         }
     end
+    local switches = emulator.webhooks.switches
     return reply(emulator, 200, {
-        hold = emulator.webhooks.is_held,
-        duplicate = emulator.webhooks.copies,
-        drop = emulator.webhooks.drop_left,
-        before_response = emulator.webhooks.is_before_response,
+        hold = switches.is_held or switches.held_types or false,
+        duplicate = switches.copies,
+        drop = switches.drop_left,
+        before_response = switches.is_before_response or false,
         waiting = emulator.json.array(shown),
     })
 end
 
-local function drop(webhooks, count, types)
-    webhooks.drop_left = tonumber(count) or (is_yes(count) and math.huge or 0)
-    webhooks.drop_types = nil
-    if types then
-        webhooks.drop_types = {}
-        for _, kind in ipairs(types) do
-            webhooks.drop_types[kind] = true
-        end
+--- {"a", "b"} -> {a = true, b = true}; nil for all types.
+local function set_of(types)
+    if not types then
+        return nil
     end
+    local set = {}
+    for _, kind in ipairs(types) do
+        set[kind] = true
+    end
+    return set
+end
+
+local function drop(webhooks, count, types)
+    local switches = webhooks.switches
+    switches.drop_left = tonumber(count) or (is_yes(count) and DROP_ALL or 0)
+    switches.drop_types = set_of(types)
 end
 
 local function resend(emulator, id)
@@ -133,23 +145,26 @@ end
 --- What each field does, in this order: a shuffle is wanted before a release.
 local CHANGES = {
     { "duplicate", function(webhooks, value)
-        webhooks.copies = math.max(1, tonumber(value) or 1)
+        webhooks.switches.copies = math.max(1, tonumber(value) or 1)
     end },
     { "drop", function(webhooks, value, asked)
         drop(webhooks, value, asked.types)
     end },
     { "before_response", function(webhooks, value)
-        webhooks.is_before_response = is_yes(value)
+        webhooks.switches.is_before_response = is_yes(value)
     end },
     { "shuffle", function(webhooks, _value, asked)
         queue.shuffle(webhooks, tonumber(asked.seed))
     end },
-    { "hold", function(webhooks, value)
-        webhooks.is_held = is_yes(value)
+    { "hold", function(webhooks, value, asked)
+        if is_yes(value) then
+            queue.hold(webhooks, set_of(asked.types))
+        else
+            queue.release(webhooks)
+        end
     end },
     { "release", function(webhooks)
-        webhooks.is_held = false
-        queue.hurry(webhooks)
+        queue.release(webhooks)
     end },
 }
 
@@ -165,6 +180,7 @@ local function change_webhooks(emulator, asked)
             apply(emulator.webhooks, asked[name], asked)
         end
     end
+    queue.save_switches(emulator.webhooks)
     return read_webhooks(emulator)
 end
 

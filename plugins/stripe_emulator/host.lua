@@ -7,6 +7,7 @@ local fetch = require("core.fetch")
 local json = require("core.json")
 local log = require("core.log")
 local sleep = require("core.sleep")
+local state_file = require("core.state_file")
 local stripe = require("core.stripe")
 
 local DELIVERY_TIMEOUT_MS = 10000
@@ -36,6 +37,7 @@ function host.new()
         json = json,
         log = log,
         now_ms = clock.now_ms,
+        open_state = state_file.open,
         post = post,
         random = crypto.random_base62,
         sign = stripe.sign,

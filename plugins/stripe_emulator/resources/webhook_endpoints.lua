@@ -10,7 +10,8 @@ local webhook_endpoints = {}
 
 local SECRET_LENGTH = 32
 
---- entry: url, enabled_events, secrets, and optionally api_version, description, metadata.
+--- entry: url, enabled_events, secrets, and optionally api_version, description, metadata,
+-- is_connect, is_configured (the settings may change it).
 function webhook_endpoints.add(emulator, entry)
     local null = emulator.json.null
     return store.insert(emulator.store, {
@@ -25,7 +26,11 @@ function webhook_endpoints.add(emulator, entry)
         metadata = entry.metadata or {},
         status = "enabled",
         url = entry.url,
-    }, { secrets = entry.secrets, is_connect = entry.is_connect or false })
+    }, {
+        secrets = entry.secrets,
+        is_connect = entry.is_connect or false,
+        is_configured = entry.is_configured,
+    })
 end
 
 local function create(emulator, call)

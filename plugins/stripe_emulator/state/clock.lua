@@ -3,6 +3,7 @@
 -- and is there again after a restart; what a kind does is said by the resources' `timers`
 -- (wire/registry.lua).
 local heap = require("stripe_emulator.state.heap")
+local saved = require("stripe_emulator.state.saved")
 
 local clock = {}
 
@@ -13,9 +14,21 @@ local function is_before(a, b)
     return a.number < b.number
 end
 
---- now_ms: the real clock, in milliseconds. run(kind, args) does what was scheduled.
-function clock.new(now_ms, run)
-    return { now_ms = now_ms, run = run, shift_s = 0, timers = heap.new(is_before), last = 0 }
+--- now_ms: the real clock, in milliseconds. run(kind, args) does what was scheduled. log: where it
+-- is saved.
+function clock.new(now_ms, run, log)
+    return { now_ms = now_ms, run = run, saved = log, shift_s = 0, timers = heap.new(is_before),
+        last = 0 }
+end
+
+function clock.restore(self, sections)
+    for _, entry in ipairs(sections.clock) do
+        self.shift_s = entry.value
+    end
+    for _, entry in ipairs(sections.timers) do
+        heap.push(self.timers, entry.value)
+        self.last = math.max(self.last, entry.value.number)
+    end
 end
 
 function clock.now(self)
@@ -26,7 +39,9 @@ end
 -- and not objects.
 function clock.at(self, at, kind, args)
     self.last = self.last + 1
-    heap.push(self.timers, { at = at, number = self.last, kind = kind, args = args or {} })
+    local timer = { at = at, number = self.last, kind = kind, args = args or {} }
+    heap.push(self.timers, timer)
+    saved.put(self.saved, "timers", timer.number, timer)
 end
 
 function clock.after(self, delay_s, kind, args)
@@ -39,6 +54,7 @@ function clock.run_due(self)
     local timer = heap.first(self.timers)
     while timer and timer.at <= now do
         heap.pop(self.timers)
+        saved.remove(self.saved, "timers", timer.number)
         self.run(timer.kind, timer.args)
         timer = heap.first(self.timers)
     end
@@ -48,6 +64,7 @@ end
 -- on it.
 function clock.advance(self, seconds)
     self.shift_s = self.shift_s + seconds
+    saved.put(self.saved, "clock", "shift_s", self.shift_s)
     clock.run_due(self)
 end
 

@@ -3,6 +3,7 @@
 -- same key while the first still runs is a 409.
 local clock = require("stripe_emulator.state.clock")
 local errors = require("stripe_emulator.wire.errors")
+local saved = require("stripe_emulator.state.saved")
 
 local idempotency = {}
 
@@ -10,8 +11,27 @@ local KEPT_S = 24 * 3600
 local KEY_MAX = 255
 local SWEEP_MAX = 1000
 
-function idempotency.new(virtual_clock)
-    return { clock = virtual_clock, records = {}, saved = {}, first = 1, last = 0 }
+function idempotency.new(virtual_clock, log)
+    return { clock = virtual_clock, log = log, records = {}, saved = {}, first = 1, last = 0 }
+end
+
+local function keep(self, key, record)
+    self.records[key] = record
+    self.last = self.last + 1
+    self.saved[self.last] = { key = key, record = record }
+end
+
+local function forget(self, key)
+    self.records[key] = nil
+    saved.remove(self.log, "keys", key)
+end
+
+--- Keys whose answer was saved. One that was in use when the process ended stands for nothing: what
+-- it began was not saved either.
+function idempotency.restore(self, sections)
+    for _, entry in ipairs(sections.keys) do
+        keep(self, entry.key, entry.value)
+    end
 end
 
 --- Forgets what has expired, oldest first; a bounded piece of work, so it may be called often.
@@ -23,7 +43,7 @@ function idempotency.sweep(self)
             return
         end
         if self.records[oldest.key] == oldest.record then
-            self.records[oldest.key] = nil
+            forget(self, oldest.key)
         end
         self.saved[self.first] = nil
         self.first = self.first + 1
@@ -81,7 +101,7 @@ function idempotency.find(self, key, request)
         return nil
     end
     if record.answer and clock.now(self.clock) >= record.expires_at then
-        self.records[key] = nil
+        forget(self, key)
         return nil
     end
     if record.fingerprint ~= idempotency.fingerprint(request) then
@@ -103,8 +123,8 @@ function idempotency.save(self, key, answer)
     local record = self.records[key]
     record.answer = answer
     record.expires_at = clock.now(self.clock) + KEPT_S
-    self.last = self.last + 1
-    self.saved[self.last] = { key = key, record = record }
+    keep(self, key, record)
+    saved.put(self.log, "keys", key, record)
 end
 
 return idempotency

@@ -4,13 +4,15 @@
 --
 -- What a request may have changed is what it inserted, got or touched: state/saved.lua writes just
 -- that. So an object found by store.all must be touched by whoever changes it.
+local saved = require("stripe_emulator.state.saved")
+
 local store = {}
 
 local ID_LENGTH = 24
 
-function store.new(json, random)
-    return { json = json, random = random, kinds = {}, hidden_by_id = {}, touched = {},
-        removed = {} }
+function store.new(json, random, log)
+    return { json = json, random = random, saved = log, kinds = {}, hidden_by_id = {},
+        touched = {}, touched_in_order = {} }
 end
 
 function store.new_id(self, prefix)
@@ -26,29 +28,33 @@ local function collection(self, kind)
     return found
 end
 
+--- Says that the object, or what is hidden beside it, is changed.
+function store.touch(self, object)
+    if not self.touched[object.id] then
+        self.touched[object.id] = true
+        self.touched_in_order[#self.touched_in_order + 1] = object
+    end
+    return object
+end
+
 --- kind is the object's `object` field. hidden: what the emulator knows and Stripe would not show.
 function store.insert(self, object, hidden)
     local objects = collection(self, object.object)
     objects.by_id[object.id] = object
     objects.ordered[#objects.ordered + 1] = object
     self.hidden_by_id[object.id] = hidden or {}
-    self.touched[object.id] = object
-    return object
+    return store.touch(self, object)
 end
 
---- Says that the object, or what is hidden beside it, is changed.
-function store.touch(self, object)
-    self.touched[object.id] = object
-    return object
+--- The object, only to be shown, or nil.
+function store.peek(self, kind, id)
+    return collection(self, kind).by_id[id]
 end
 
 --- The object, to be read or changed, or nil.
 function store.get(self, kind, id)
     local found = collection(self, kind).by_id[id]
-    if found then
-        self.touched[id] = found
-    end
-    return found
+    return found and store.touch(self, found)
 end
 
 function store.hidden(self, object)
@@ -64,14 +70,37 @@ function store.remove(self, object)
     local objects = collection(self, object.object)
     objects.by_id[object.id] = nil
     self.hidden_by_id[object.id] = nil
-    self.touched[object.id] = nil
-    self.removed[#self.removed + 1] = object
+    saved.remove(self.saved, "objects", object.id)
     for position, other in ipairs(objects.ordered) do
         if other == object then
             table.remove(objects.ordered, position)
             return
         end
     end
+end
+
+--- Forgets what was touched: it was only looked at.
+function store.untouch(self)
+    if #self.touched_in_order > 0 then
+        self.touched, self.touched_in_order = {}, {}
+    end
+end
+
+--- Hands what was touched to the file.
+function store.save(self)
+    for _, object in ipairs(self.touched_in_order) do
+        if collection(self, object.object).by_id[object.id] == object then
+            saved.put(self.saved, "objects", object.id, { object, self.hidden_by_id[object.id] })
+        end
+    end
+    store.untouch(self)
+end
+
+function store.restore(self, sections)
+    for _, entry in ipairs(sections.objects) do
+        store.insert(self, entry.value[1], entry.value[2])
+    end
+    store.untouch(self)
 end
 
 --- A copy that later changes do not reach; arrays stay arrays.

@@ -16,22 +16,23 @@ function sender.signature(emulator, payload, secrets)
     return table.concat(parts, ",")
 end
 
-local function send(emulator, delivery)
-    local status, reason = emulator.post(delivery.url, {
+local function send(emulator, delivery, message)
+    local webhooks = emulator.webhooks
+    local status, reason = emulator.post(message.url, {
         ["Content-Type"] = "application/json; charset=utf-8",
         ["User-Agent"] = "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        ["Stripe-Signature"] = sender.signature(emulator, delivery.payload, delivery.secrets),
-    }, delivery.payload)
-    delivery.last_error = reason
-    queue.finish(emulator.webhooks, delivery, status)
+        ["Stripe-Signature"] = sender.signature(emulator, message.payload, message.secrets),
+    }, message.payload)
+    queue.finish(webhooks, delivery, status, reason)
+    emulator.save()
 end
 
 --- Sends all that is due, one after the other; several may run at once. Waits for the network.
 function sender.run(emulator)
-    local delivery = queue.take(emulator.webhooks)
+    local delivery, message = queue.take(emulator.webhooks)
     while delivery do
-        send(emulator, delivery)
-        delivery = queue.take(emulator.webhooks)
+        send(emulator, delivery, message)
+        delivery, message = queue.take(emulator.webhooks)
     end
 end
 

@@ -1,6 +1,7 @@
 --- Faults that a test asks for: which request they hit (method, path pattern, n-th match, chance)
 -- and what goes wrong.
 local errors = require("stripe_emulator.wire.errors")
+local saved = require("stripe_emulator.state.saved")
 
 local faults = {}
 
@@ -20,8 +21,23 @@ faults.STAGES = {
     tamper = "after", -- executed, fields of the answer replaced by `set`
 }
 
-function faults.new()
-    return { rules = {} }
+function faults.new(log)
+    return { saved = log, rules = {} }
+end
+
+local function save(self)
+    saved.put(self.saved, "faults", "rules", self.rules)
+end
+
+function faults.restore(self, sections)
+    for _, entry in ipairs(sections.faults) do
+        self.rules = entry.value
+    end
+end
+
+function faults.clear(self)
+    self.rules = {}
+    save(self)
 end
 
 --- '*' is one path segment, '**' any number of them.
@@ -77,6 +93,7 @@ function faults.add(self, spec)
         set = spec.set or {},
         seen = 0,
     }
+    save(self)
     return true
 end
 
@@ -89,8 +106,7 @@ local function chance_hits(rule)
     return rule.random / 2147483648 < rule.chance
 end
 
---- The rule that hits this request, if any; counts it.
-function faults.take(self, method, path)
+local function take(self, method, path)
     for _, rule in ipairs(self.rules) do
         local is_match = rule.left > 0 and (not rule.method or rule.method == method)
             and path:match(rule.pattern)
@@ -102,6 +118,15 @@ function faults.take(self, method, path)
             end
         end
     end
+end
+
+--- The rule that hits this request, if any; counts it.
+function faults.take(self, method, path)
+    local rule = #self.rules > 0 and take(self, method, path)
+    if #self.rules > 0 then
+        save(self)
+    end
+    return rule or nil
 end
 
 local HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad "

@@ -9,6 +9,7 @@ local journal = require("stripe_emulator.state.journal")
 local owners = require("stripe_emulator.wire.owners")
 local params = require("stripe_emulator.wire.params")
 local registry = require("stripe_emulator.wire.registry")
+local store = require("stripe_emulator.state.store")
 
 local server = {}
 
@@ -103,6 +104,9 @@ end
 --- Runs the operation; a bug in one is a 500 as Stripe's own would be.
 local function execute(emulator, request)
     local is_fine, object, err = pcall(request.operation.run, emulator, request)
+    if request.method == "GET" then
+        store.untouch(emulator.store) -- it was only looked at
+    end
     if not is_fine then
         local message = tostring(object)
         emulator.log.error("stripe_emulator.bug", { request = request.id, message = message })
@@ -155,11 +159,19 @@ local function run(emulator, request)
         local saved = { status = answer.status, body = answer.body, request_id = request.id }
         idempotency.save(emulator.idempotency, key, saved)
     end
-    emulator.before_response()
-    if fault.kind == "hang" then
-        emulator.sleep(fault.ms)
-    end
     return faults.deform(fault, answer, emulator.json)
+end
+
+--- The state is saved; what a test wants to happen before the answer leaves.
+local function send_off(emulator, request)
+    emulator.save()
+    if not request.is_executed then
+        return
+    end
+    emulator.before_response()
+    if request.fault and request.fault.kind == "hang" then
+        emulator.sleep(request.fault.ms)
+    end
 end
 
 local function replay(request, saved)
@@ -250,6 +262,7 @@ function server.handle(emulator, creq)
         answer = run(emulator, request)
     end
     note(emulator, request, answer.status)
+    send_off(emulator, request)
     local headers = answer.headers or {}
     headers["Content-Type"] = headers["Content-Type"] or "application/json"
     headers["Request-Id"] = request.id

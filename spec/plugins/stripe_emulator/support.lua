@@ -27,6 +27,7 @@ local function settings_with(changes)
         webhook_retry_ms = 1000,
         fee_bps = 290,
         fee_fixed_minor = 30,
+        dispute_fee_minor = 1500,
     }
     for name, value in pairs(changes or {}) do
         settings[name] = value
@@ -106,6 +107,7 @@ function world_meta:visit(method, target, body, headers)
     local route, params = matching(routes, method, creq.path)
     creq.params = params
     local status, text, sent = route.run(self.emulator, creq)
+    self.emulator.save()
     return { status = status, text = text, headers = sent, body = text and json.decode(text) }
 end
 
@@ -141,14 +143,53 @@ function world_meta:event_types()
     return types
 end
 
---- settings: what differs from the usual ones. world.sent records deliveries, answered with
--- world.answers[n] or 200.
-function support.world(settings)
+--- A state file in memory: kept = {text = what is written}; as core.state_file's.
+function support.file(kept)
+    local file, at, renewed = {}, 1, nil
+    function file.read()
+        local line, next_at = (kept.text or ""):match("^([^\n]*)\n()", at)
+        at = next_at
+        return line
+    end
+    function file.renew()
+        renewed = {}
+        return true
+    end
+    function file.append(_, text)
+        if kept.refusal then
+            return nil, kept.refusal
+        elseif renewed then
+            renewed[#renewed + 1] = text
+        else
+            kept.text = kept.text .. text
+        end
+        return true
+    end
+    function file.replace()
+        kept.text, renewed = table.concat(renewed), nil
+        return true
+    end
+    return file
+end
+
+--- The same account after its process was killed and started again. cut: how many bytes of the
+-- file the kill has cost.
+function world_meta:killed(cut)
+    self.file.text = self.file.text:sub(1, #self.file.text - (cut or 0))
+    return support.world(self.settings, self.file)
+end
+
+--- settings: what differs from the usual ones; file: see support.file, nil keeps nothing.
+-- world.sent records deliveries, answered with world.answers[n] or 200.
+function support.world(settings, file)
     local world = setmetatable({ now_ms = support.NOW_S * 1000, sent = {}, slept = {},
-        answers = {} }, world_meta)
+        answers = {}, settings = settings, file = file }, world_meta)
     local host = hosts.new()
     host.now_ms = function()
         return world.now_ms
+    end
+    host.open_state = function()
+        return world.file and support.file(world.file)
     end
     host.sleep = function(ms)
         world.slept[#world.slept + 1] = ms

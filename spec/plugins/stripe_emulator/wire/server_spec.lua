@@ -83,7 +83,7 @@ describe("A request to the emulated API", function()
 
     it("is 500 in Stripe's shape when the emulator itself is at fault", function()
         world.emulator.log = { error = function() end }
-        world.emulator.store = nil
+        world.emulator.store.kinds = nil
         local answer = world:get("/v1/events")
         assert.equal(500, answer.status)
         assert.equal("api_error", answer.error.type)

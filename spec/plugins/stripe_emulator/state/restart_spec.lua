@@ -1,0 +1,182 @@
+local json = require("core.json")
+local sender = require("stripe_emulator.webhooks.sender")
+local support = require("spec.plugins.stripe_emulator.support")
+
+--- Everything the emulator knows, as one text a part.
+local function dump(world)
+    local emulator = world.emulator
+    local out = { shift_s = emulator.clock.shift_s, faults = emulator.faults.rules }
+    for kind, collection in pairs(emulator.store.kinds) do
+        for position, object in ipairs(collection.ordered) do
+            local hidden = emulator.store.hidden_by_id[object.id]
+            out[("%s %d"):format(kind, position)] = { object, hidden }
+        end
+    end
+    for key, record in pairs(emulator.idempotency.records) do
+        out["key " .. key] = record
+    end
+    for _, timer in ipairs(emulator.clock.timers.items) do
+        out["timer " .. timer.number] = timer
+    end
+    for number, delivery in pairs(emulator.webhooks.deliveries) do
+        out["delivery " .. number] = delivery
+    end
+    for number = emulator.journal.first, emulator.journal.last do
+        out["journal " .. number] = emulator.journal.entries[number]
+    end
+    out.switches = emulator.webhooks.switches
+    for name, value in pairs(out) do
+        out[name] = json.encode(value)
+    end
+    return out
+end
+
+local TOKENS = { "pm_card_visa", "pm_card_chargeDeclined", "pm_card_authenticationRequired",
+    "pm_usBankAccount_success", "pm_card_pendingRefund", "pm_card_refundFail" }
+
+--- A step of a random story; pick(n) gives 1..n.
+local STEPS = {
+    function(world, pick)
+        local intent = world:intent(pick(3) == 1 and "capture_method=manual" or nil)
+        world.intents[#world.intents + 1] = intent
+        world:confirm(intent, TOKENS[pick(#TOKENS)])
+    end,
+    function(world, pick)
+        local intent = world.intents[pick(#world.intents)]
+        world:post("/v1/refunds", "amount=100&payment_intent=" .. intent.id,
+            { ["Idempotency-Key"] = "refund " .. pick(9) })
+    end,
+    function(world, pick)
+        local intent = world.intents[pick(#world.intents)]
+        world:control("complete_action/" .. intent.id .. "?ok=" .. pick(2) - 1)
+        world:post("/v1/payment_intents/" .. intent.id .. "/capture", "")
+    end,
+    function(world, pick)
+        local intent = world.intents[pick(#world.intents)]
+        world:post("/v1/payment_intents/" .. intent.id .. "/cancel", "")
+        world:post("/v1/payment_intents/" .. intent.id, "metadata[step]=" .. pick(100))
+    end,
+    function(world, pick)
+        world:control("clock", { advance = pick(3) * 86400 })
+    end,
+    function(world, pick)
+        world:control("faults", { kind = "error_after", path = "/v1/refunds", chance = 0.5,
+            seed = pick(99), times = 3 })
+        world:control("webhooks", { shuffle = true, duplicate = pick(2), drop = pick(3) - 1 })
+    end,
+    function(world, pick)
+        world.answers[#world.sent + 1] = pick(2) == 1 and 500 or nil
+        sender.run(world.emulator)
+    end,
+    function(world)
+        world:get("/v1/events?limit=3")
+        world:get("/v1/payment_intents?expand[]=data.latest_charge")
+    end,
+}
+
+local function tell(world, seed, count)
+    local function pick(n)
+        seed = (seed * 1103515245 + 12345) % 2147483648
+        return math.floor(seed / 65536) % n + 1
+    end
+    world.intents = world.intents or {}
+    STEPS[1](world, pick)
+    for _ = 1, count do
+        STEPS[pick(#STEPS)](world, pick)
+    end
+end
+
+describe("An emulator that was killed", function()
+    for seed = 1, 10 do
+        it("knows all that it knew (history " .. seed .. ")", function()
+            local world = support.world(nil, {})
+            tell(world, seed, 60)
+            local before = dump(world)
+            local after = world:killed()
+            after.now_ms = world.now_ms
+            assert.same(before, dump(after))
+            assert.same(before, dump(after:killed()))
+        end)
+    end
+
+    it("goes on as if nothing had been", function()
+        local world = support.world(nil, {})
+        local charged = world:paid("pm_card_pendingRefund")
+        world:post("/v1/refunds", "payment_intent=" .. charged.id, { ["Idempotency-Key"] = "k" })
+        world = world:killed()
+        local again = world:post("/v1/refunds", "payment_intent=" .. charged.id,
+            { ["Idempotency-Key"] = "k" })
+        assert.equal("true", again.headers["Idempotent-Replayed"])
+        world:control("clock", { advance = 2 * 86400 })
+        assert.equal("succeeded", world:get("/v1/refunds/" .. again.body.id).body.status)
+        sender.run(world.emulator)
+        assert.equal("refund.updated", world.sent[6].event.type)
+    end)
+
+    it("sends what it was sending once more, with the same bytes", function()
+        local world = support.world(nil, {})
+        world:intent()
+        local first
+        local post = world.emulator.post
+        world.emulator.post = function(url, headers, body)
+            first = body
+            world = world:killed() -- in the middle of the delivery
+            return post(url, headers, body)
+        end
+        sender.run(world.emulator)
+        sender.run(world.emulator)
+        assert.equal(first, world.sent[1].body)
+        assert.same({}, world:visit("GET", "/_emu/webhooks").body.waiting)
+    end)
+
+    it("takes the endpoints that the settings name now", function()
+        local world = support.world(nil, {})
+        world:post("/v1/webhook_endpoints", "enabled_events[]=*&url=http%3A%2F%2Flocalhost%2F2")
+        world.settings = { webhook_url = "http://localhost:9/new", webhook_secrets = { "a", "b" },
+            connect_webhook_url = "" }
+        world = world:killed()
+        local urls = {}
+        for position, endpoint in ipairs(world:get("/v1/webhook_endpoints").body.data) do
+            urls[position] = endpoint.url
+        end
+        assert.same({ "http://localhost/2", "http://localhost:9/new" }, urls)
+        world:intent()
+        sender.run(world.emulator)
+        local _, signatures = world.sent[1].headers["Stripe-Signature"]:gsub("v1=", "")
+        assert.equal(2, signatures)
+    end)
+
+    it("has forgotten what it was told to forget", function()
+        local world = support.world(nil, {})
+        world:paid()
+        world:control("reset")
+        assert.same({}, world:killed():get("/v1/payment_intents").body.data)
+    end)
+
+    it("has all of a request or nothing of it", function()
+        local world = support.world(nil, {})
+        world:intent()
+        local whole = world.file.text
+        world:paid()
+        local text = world.file.text
+        for length = #whole, #text, 97 do
+            world.file.text = text:sub(1, length)
+            local after = world:killed()
+            local intents = after:get("/v1/payment_intents").body.data
+            local entries = after:visit("GET", "/_emu/journal").body.data
+            -- The journal of the request for the list itself is the last line.
+            local status = #intents == 2 and intents[1].status or "none"
+            assert.same(({ none = 1, requires_payment_method = 2, succeeded = 3 })[status],
+                #entries - 1)
+            world.file = after.file
+        end
+    end)
+
+    it("answers nothing that it could not save", function()
+        local world = support.world(nil, {})
+        world.file.refusal = "no space left"
+        assert.has_error(function()
+            world:intent()
+        end)
+    end)
+end)
