@@ -9,6 +9,7 @@ local metadata = require("stripe_emulator.wire.metadata")
 local onboarding = require("stripe_emulator.flows.onboarding")
 local owners = require("stripe_emulator.wire.owners")
 local params = require("stripe_emulator.wire.params")
+local payout = require("stripe_emulator.flows.payout")
 local store = require("stripe_emulator.state.store")
 
 local accounts = {}
@@ -129,9 +130,7 @@ local function change(emulator, asked, account)
     end
     onboarding.request(emulator, account, wanted)
     local payouts = (asked.settings or {}).payouts or {}
-    for name, value in pairs(payouts.schedule or {}) do
-        account.settings.payouts.schedule[name] = value
-    end
+    payout.set_schedule(emulator, account, payouts.schedule or {})
 end
 
 local function check_create(asked)

@@ -22,7 +22,8 @@ function list.params(more)
     return fields
 end
 
-local function is_within(bounds, at)
+--- bounds: as params.range gives them, or nil.
+function list.is_within(bounds, at)
     return not bounds
         or ((not bounds.gt or at > bounds.gt) and (not bounds.gte or at >= bounds.gte)
             and (not bounds.lt or at < bounds.lt) and (not bounds.lte or at <= bounds.lte))
@@ -74,7 +75,7 @@ function list.page(emulator, spec, asked)
     local all = store.all(emulator.store, spec.kind)
     for position = #all, 1, -1 do
         local object = all[position]
-        if is_within(asked.created, object.created) and (not spec.keep or spec.keep(object)) then
+        if list.is_within(asked.created, object.created) and (not spec.keep or spec.keep(object)) then
             kept[#kept + 1] = object
         end
     end
