@@ -48,6 +48,9 @@ local function on_platform(object)
     end
     local now, problem = stripe_api.get("/v1/payouts/" .. object.id)
     if not now then
+        if problem.code == "not_found" then
+            return "IGNORED", "not known to Stripe"
+        end
         return nil, problem
     end
     return bank_payout.apply(nil, now)
