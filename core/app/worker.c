@@ -247,6 +247,8 @@ static void on_leader(void *arg, bool is_leader)
     struct worker *worker = arg;
 
     worker->is_leader = is_leader;
+    if (!is_leader)
+        metric_forget_gauges("souk_"); /* what the timers measured, the next leader measures */
     log_info(is_leader ? "leader.won" : "leader.lost", "worker=%d", worker->settings.index);
 }
 

@@ -160,6 +160,18 @@ void metric_set(metric_id id, int64_t value)
         atomic_store_explicit(value_at(id, 0), value, memory_order_relaxed);
 }
 
+void metric_forget_gauges(const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    for (int i = 0; metrics.own && i < atomic_load(&metrics.own->count); i++) {
+        const struct series *series = &metrics.own->series[i];
+
+        if (series->kind == METRIC_GAUGE && strncmp(series->name, prefix, len) == 0)
+            metric_set(i, 0);
+    }
+}
+
 void metric_observe_us(metric_id id, int64_t duration_us)
 {
     int bucket = 0;

@@ -31,6 +31,8 @@ void metric_set(metric_id id, int64_t value);
 void metric_observe_us(
     metric_id id,
     int64_t duration_us); /* histogram in seconds, the buckets of design/trust.md section 5 */
+/* This process's gauges whose names begin so are 0 again: what another process measures now. */
+void metric_forget_gauges(const char *prefix);
 /* Prometheus text format 0.0.4, all slots summed. */
 void metric_render(struct buf *out);
 

@@ -4,6 +4,7 @@ local conf = require("core.conf")
 local expiry = require("flows.expiry")
 local fulfilment = require("flows.fulfilment")
 local inbox = require("flows.inbox")
+local invariants = require("flows.invariants")
 local payment = require("flows.payment")
 local refund = require("flows.refund")
 local stripe_account = require("flows.stripe_account")
@@ -21,6 +22,7 @@ return {
     { name = "stripe.ops", every_ms = 500, leader = true, run = stripe_ops.sweep },
     { name = "stripe.events", every_ms = 1000, leader = true, run = inbox.drain },
     { name = "payments.recheck", every_ms = 5000, leader = true, run = payment.sweep },
+    { name = "invariants.watch", every_ms = 1000, leader = true, run = invariants.watch },
     { name = "stripe_fees.ask", every_ms = 1000, leader = true, run = stripe_fee.run },
     {
         name = "stripe_accounts.recheck", every_ms = 10000, leader = true,

@@ -1,10 +1,9 @@
 --- Whether the books are right: every rule that spans rows, asked now.
 local json = require("core.json")
-local db = require("souk.db")
 local s = require("souk.schema")
 local time = require("souk.time")
 local web = require("souk.web")
-local fee_audit = require("flows.fee_audit")
+local invariants = require("flows.invariants")
 
 web.get("/api/admin/invariants", {
     id = "admin_invariants.get",
@@ -23,17 +22,10 @@ web.get("/api/admin/invariants", {
         }),
     },
 }, function()
-    local results, problem = db.batch({ { "invariant/patience" }, { "invariant/report" } })
-    if not results then
+    local rows, problem = invariants.check()
+    if not rows then
         return nil, problem
     end
-    local rows = results[2]
-    local fees, failure = fee_audit.report()
-    if not fees then
-        return nil, failure
-    end
-    fees.sample = json.array(fees.sample)
-    rows[#rows + 1] = fees
     local is_ok = true
     for _, row in ipairs(rows) do
         is_ok = is_ok and row.ok
