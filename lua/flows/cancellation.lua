@@ -1,6 +1,7 @@
 --- Taking orders back. Unpaid: the PaymentIntent is ended at Stripe, then the goods are released.
 --- Paid and not shipped: the goods go back on the shelf and the money to the buyer. Which of the
 --- two it is can change while we ask, so the order is looked at again after each step.
+local json = require("core.json")
 local db = require("souk.db")
 local err = require("souk.err")
 local payment = require("flows.payment")
@@ -10,11 +11,12 @@ local cancellation = {}
 
 local LOOKS_MAX = 4
 
---- Cancels vendor orders and queues the refund, in one transaction.
-local function cancel_paid(order_id, parts, cause, reason, actor_id)
+--- Runs a statement that cancels (it gives `refund_id`, or null) and queues the refund's call, in
+--- one transaction.
+local function cancel_by(...)
+    local statement = { n = select("#", ...), ... }
     return db.tx(function()
-        local row, problem = db.one("order/cancel_paid", order_id, db.array(parts), cause, reason,
-            actor_id)
+        local row, problem = db.one(unpack(statement, 1, statement.n))
         if not row then
             return nil, problem
         elseif row.refund_id then
@@ -44,7 +46,8 @@ end
 --- One step. true: done; false: look again; nil, err: no.
 local function step(state, reason, actor_id)
     if state.status == "CONFIRMED" then
-        return cancel_paid(state.id, split(state.parts), "BUYER_CANCEL", reason, actor_id)
+        return cancel_by("order/cancel_paid", state.id, db.array(split(state.parts)),
+            "BUYER_CANCEL", reason, actor_id)
     elseif state.status ~= "PENDING" then
         return nil, err.illegal_step()
     elseif not state.payment_id then
@@ -78,40 +81,18 @@ function cancellation.cancel_order(order_id, buyer_id, reason, actor_id)
     return nil, err.busy()
 end
 
---- A vendor order is cancelled whole: items, when given, must name all of it. true, or nil, err.
-function cancellation.check_whole(id, vendor_id, items)
-    if not items then
-        return true
-    end
-    local rows, problem = db.query("vendor_order/items", id, vendor_id)
-    if not rows then
-        return nil, problem
-    elseif #rows == 0 then
-        return nil, err.not_found()
-    end
-    local asked = {}
-    for _, item in ipairs(items) do
-        asked[item.orderItemId] = (asked[item.orderItemId] or 0) + item.quantity
-    end
-    for _, row in ipairs(rows) do
-        if asked[row.id] ~= row.quantity then
-            return nil, err.conflict("a part is cancelled whole: refund single items instead")
-        end
-        asked[row.id] = nil
-    end
-    if next(asked) then
-        return nil, err.conflict("an item is not in this part")
-    end
-    return true
-end
-
---- A vendor takes its part back. true, or nil, err.
-function cancellation.cancel_vendor_order(id, vendor_id, reason, actor_id)
+--- A vendor takes its part back, or units of it: items [{orderItemId, quantity}]. true, or nil,
+--- err.
+function cancellation.cancel_vendor_order(id, vendor_id, items, reason, actor_id)
     local row, problem = db.one("vendor_order/owner", id, vendor_id)
     if not row then
         return nil, problem or err.not_found()
+    elseif items then
+        return cancel_by("order/cancel_items", row.order_id, id, json.encode(items), reason,
+            actor_id)
     end
-    return cancel_paid(row.order_id, { id }, "VENDOR_CANCEL", reason, actor_id)
+    return cancel_by("order/cancel_paid", row.order_id, db.array({ id }), "VENDOR_CANCEL", reason,
+        actor_id)
 end
 
 return cancellation

@@ -223,6 +223,8 @@ local function item_views(items, currency)
             name = item.name,
             unitPrice = money.of(item.price, currency), quantity = item.quantity,
             lineTotal = money.of(item.total, currency),
+            refundedQuantity = 0,
+            restockedQuantity = 0,
         }
     end
     table.sort(views, by_id)

@@ -25,37 +25,6 @@ web.get("/api/admin/payouts", {
     })
 end)
 
-s.define("Refund", s.object({
-    id = s.uuid(),
-    orderId = s.uuid(),
-    paymentId = s.uuid(),
-    cause = s.string({ example = "BUYER_CANCEL" }),
-    reason = s.string(),
-    status = s.enum({ "PENDING", "SUCCEEDED", "FAILED" }),
-    amount = s.money(),
-    vendorOrders = s.array(s.object({
-        id = s.uuid(), amount = s.money(), platformFee = s.money(), earnings = s.money(),
-    })),
-    failureMessage = s.nullable(s.string()),
-    createdAt = s.time(),
-    updatedAt = s.time(),
-}))
-
-web.get("/api/admin/refunds", {
-    id = "admin_money.refunds", summary = "All refunds, newest first", tags = TAGS, roles = ROLES,
-    query = page.query({
-        status = s.optional(s.enum({ "PENDING", "SUCCEEDED", "FAILED" })),
-        orderId = s.optional(s.uuid()),
-    }),
-    answers = { [200] = page.of(s.ref("Refund")) },
-    errors = ERRORS,
-}, function(req)
-    return page.list(req, {
-        query = "refund/list", total = "refund/count",
-        args = page.args(req.query.status, req.query.orderId), cursor = { "sort", "id" },
-    })
-end)
-
 web.get("/api/admin/jobs", {
     id = "admin_money.jobs", summary = "What waits in the background, and what needs somebody",
     tags = TAGS, roles = ROLES,

@@ -17,6 +17,8 @@ local order_item = s.define("OrderItem", s.object({
     unitPrice = s.money(),
     quantity = s.integer({ min = 1 }),
     lineTotal = s.money(),
+    refundedQuantity = s.integer({ min = 0 }),
+    restockedQuantity = s.integer({ min = 0 }),
 }))
 
 s.define("VendorOrder", s.object({

@@ -65,25 +65,22 @@ end)
 
 web.post("/api/vendor/orders/{id}/cancel", {
     id = "vendor_orders.cancel", summary = "Take one's part back before it ships: it is refunded",
+    description = "With items only these units: they go back on the shelf and their money to the "
+        .. "buyer. When nothing is left, the vendor order is CANCELLED.",
     tags = TAGS, roles = { "VENDOR" }, idempotent = "transaction",
     params = { id = s.uuid() },
     body = s.object({
         reason = s.string({ min = 1, max = 500 }),
         items = s.optional(s.array(s.object({
-            orderItemId = s.uuid(), quantity = s.integer({ min = 1 }),
+            orderItemId = s.uuid(), quantity = s.integer({ min = 1, max = 999 }),
         }), { min = 1, max = 1000 })),
     }),
     answers = { [200] = PART },
-    errors = { "not_found", "illegal_step", "conflict" },
+    errors = { "not_found", "illegal_step", "refund_exceeds_paid", "charge_disputed" },
     example = { reason = "broken in the warehouse" },
 }, function(req)
-    local is_whole, refusal = cancellation.check_whole(
-        req.params.id, req.user.vendor_id, req.body.items)
-    if not is_whole then
-        return nil, refusal
-    end
     local is_done, problem = cancellation.cancel_vendor_order(
-        req.params.id, req.user.vendor_id, req.body.reason, req.user.id)
+        req.params.id, req.user.vendor_id, req.body.items, req.body.reason, req.user.id)
     if not is_done then
         return nil, problem
     end

@@ -22,9 +22,10 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
             from inventory_movements where order_id is not null group by order_id, product_id
         ) as moved
             on moved.order_id = order_items.order_id and moved.product_id = order_items.product_id
+        cross join lateral order_item_units(order_items.id) as known
         where coalesce(moved.delta, 0) <> case
             when orders.confirmed_at is null or vendor_orders.status = 'CANCELLED' then 0
-            else -order_items.quantity end
+            else known.restocked - order_items.quantity end
         union all
         select 'ledger_sums_to_zero', jsonb_build_object('transactionId', t.id)
         from ledger_transactions as t

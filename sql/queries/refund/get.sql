@@ -1,0 +1,2 @@
+-- $1 refund
+select * from refund_public where id = $1::uuid;
