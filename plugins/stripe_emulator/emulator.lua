@@ -95,6 +95,7 @@ function emulator.new(host, settings)
         host = host,
         settings = settings,
         registry = registry.new(),
+        crash = host.crash,
         json = host.json,
         log = host.log,
         post = host.post,

@@ -2,6 +2,7 @@
 -- Everything else is handed a host, so that specs can hand in another clock or a recording network.
 local clock = require("core.clock")
 local conf = require("core.conf")
+local crash = require("core.crash")
 local crypto = require("core.crypto")
 local fetch = require("core.fetch")
 local json = require("core.json")
@@ -33,6 +34,7 @@ end
 function host.new()
     return {
         conf = conf,
+        crash = crash,
         form_decode = stripe.form_decode,
         json = json,
         log = log,

@@ -110,3 +110,56 @@ describe("The Stripe emulator, killed again and again while it is bought from", 
         end
     end)
 end)
+
+--- What a client and souk see when it dies at each border: is the intent made under the key there
+-- after the restart, and does a hook that takes events still hear of it.
+local BORDERS = {
+    { "emulator.executed", answered = false, made = 0 },
+    { "emulator.saved", answered = false, made = 1 },
+    { "emulator.answered", answered = true, made = 1 },
+    { "emulator.delivered", answered = true, made = 1 },
+}
+
+describe("The Stripe emulator, killed at", function()
+    local process
+    before_each(function()
+        process = emulator.start({
+            webhook_url = "http://127.0.0.1:9/unreachable",
+            set = { ["emulator.state_file"] = "emulator.state" },
+        })
+    end)
+
+    after_each(function()
+        process:stop()
+    end)
+
+    for _, border in ipairs(BORDERS) do
+        local label = border[1]
+        it(label .. ", knows what it answered and no half of anything", function()
+            shell.write(process.home .. "/crash.at", label)
+            local function create()
+                return emulator.call(process, "POST", "/v1/payment_intents",
+                    "amount=1000&currency=usd", { ["Idempotency-Key"] = "k" })
+            end
+            local is_answered, first = pcall(create)
+            is_answered = is_answered and first.status == 200
+            assert.equal(border.answered, is_answered)
+            shell.wait_until("its death", 10, function()
+                return process:exit_code()
+            end)
+            process:restart()
+            local list = emulator.call(process, "GET", "/v1/payment_intents").json.data
+            assert.equal(border.made, #list)
+            local again = create()
+            assert.equal(200, again.status)
+            assert.equal(border.made == 1 and "true" or nil, again.headers["idempotent-replayed"])
+            assert.equal(1, #emulator.call(process, "GET", "/v1/payment_intents").json.data)
+            local events = emulator.call(process, "GET", "/v1/events").json.data
+            assert.same({ 1, 1 }, { #events, events[1].pending_webhooks })
+            shell.wait_until("its event is on its way", 10, function()
+                local webhooks = client.request({ port = process.port, path = "/_emu/webhooks" })
+                return #webhooks.json.waiting == 1 and webhooks.json.waiting[1].attempts > 0
+            end)
+        end)
+    end
+end)

@@ -18,11 +18,13 @@ end
 
 local function send(emulator, delivery, message)
     local webhooks = emulator.webhooks
+    emulator.crash("emulator.answered")
     local status, reason = emulator.post(message.url, {
         ["Content-Type"] = "application/json; charset=utf-8",
         ["User-Agent"] = "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         ["Stripe-Signature"] = sender.signature(emulator, message.payload, message.secrets),
     }, message.payload)
+    emulator.crash("emulator.delivered")
     queue.finish(webhooks, delivery, status, reason)
     emulator.save()
 end

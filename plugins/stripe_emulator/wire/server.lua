@@ -164,7 +164,14 @@ end
 
 --- The state is saved; what a test wants to happen before the answer leaves.
 local function send_off(emulator, request)
+    local is_change = request.is_executed and request.method ~= "GET"
+    if is_change then
+        emulator.crash("emulator.executed")
+    end
     emulator.save()
+    if is_change then
+        emulator.crash("emulator.saved")
+    end
     if not request.is_executed then
         return
     end
