@@ -29,8 +29,10 @@ struct app_shared {
                                        are answered */
     _Atomic int64_t reload_number;  /* the generation that serves after that reload */
     char reload_problem[APP_PROBLEM_SIZE]; /* "" when it was taken */
-    int master_pid;                        /* written before the fork */
-    int worker_count;                      /* written before the fork */
+    _Atomic int64_t
+        stripe_rate_us; /* counted up by any worker that calls Stripe: stripe/bucket.h */
+    int master_pid;     /* written before the fork */
+    int worker_count;   /* written before the fork */
     struct app_worker_slot workers[APP_WORKERS_MAX];
 };
 

@@ -27,6 +27,8 @@
 #include "ops/gauges.h"
 #include "ops/health.h"
 #include "ops/media.h"
+#include "stripe/api.h"
+#include "stripe/gate.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +57,7 @@ struct worker {
     struct db_leader *leader;
     struct helper *helper;
     struct fetch *fetch;
+    struct stripe_gate *stripe;
     struct geo_index *geo;
     struct token_key *token_key;
     struct http_server *api;
@@ -126,6 +129,7 @@ static struct bridge_deps deps_of(struct worker *worker, int64_t number)
         .db = worker->pool,
         .helper = worker->helper,
         .fetch = worker->fetch,
+        .stripe = worker->stripe,
         .geo = worker->geo,
         .token_key = worker->token_key,
         .epochs = shared->epochs,
@@ -259,6 +263,7 @@ static void on_tick(void *arg)
     swap_if_active(worker);
     answer_wishes(worker);
     gauges_update(&worker->gauges, worker->pool, worker->api, worker->is_leader);
+    gauges_update_stripe(&worker->gauges, worker->stripe);
     if (worker->settings.shared->master_pid && getppid() != worker->settings.shared->master_pid) {
         log_error("master.gone", "worker=%d", worker->settings.index);
         _exit(1);
@@ -370,6 +375,36 @@ static bool connect_pool(struct worker *worker)
     return worker->pool != NULL;
 }
 
+static void on_breaker(void *arg, bool is_open)
+{
+    struct worker *worker = arg;
+
+    if (is_open)
+        log_error("stripe.breaker.open", "worker=%d seconds=%lld", worker->settings.index,
+                  (long long)conf_int(worker->settings.conf, "stripe.breaker_open_s"));
+    else
+        log_info("stripe.breaker.closed", "worker=%d", worker->settings.index);
+}
+
+static struct stripe_gate *stripe_gate_of(struct worker *worker)
+{
+    const struct conf *conf = worker->settings.conf;
+    int per_s = (int)conf_int(conf, "stripe.rate_per_s");
+
+    if (per_s == 0)
+        per_s = stripe_rate_of_key(str_from(conf_text(conf, "stripe.secret_key")));
+    return stripe_gate_new(worker->loop, worker->fetch,
+                           (struct stripe_gate_settings){
+                               .in_flight_max = (int)conf_int(conf, "stripe.in_flight_max"),
+                               .queue_max = (int)conf_int(conf, "stripe.queue_max"),
+                               .rate = {.per_s = per_s, .burst = per_s < 4 ? 1 : per_s / 4},
+                               .rate_word = &worker->settings.shared->stripe_rate_us,
+                               .open_ms = conf_int(conf, "stripe.breaker_open_s") * 1000,
+                               .on_change = on_breaker,
+                               .arg = worker,
+                           });
+}
+
 struct worker *worker_new(struct worker_settings settings)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
@@ -385,6 +420,7 @@ struct worker *worker_new(struct worker_settings settings)
     worker->helper = helper_new(worker->loop, (int)conf_int(settings.conf, "auth.helper_threads"),
                                 (int)conf_int(settings.conf, "auth.helper_queue_max"));
     worker->fetch = fetch_new(worker->loop, FETCHES_IN_FLIGHT, FETCH_QUEUE_MAX);
+    worker->stripe = stripe_gate_of(worker);
     worker->geo = geo_index_new();
     worker->token_key = auth_key_open(settings.conf);
     buf_init(&message, APP_PROBLEM_SIZE);
@@ -416,6 +452,7 @@ void worker_free(struct worker *worker)
     }
     if (worker->pool)
         db_pool_free(worker->pool);
+    stripe_gate_free(worker->stripe);
     fetch_free(worker->fetch);
     helper_free(worker->helper);
     geo_index_free(worker->geo);

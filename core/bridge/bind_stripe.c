@@ -1,8 +1,9 @@
-/* core.stripe: what is pure of talking to Stripe.
+/* core.stripe: talking to Stripe.
  * form(table) -> text; form_decode(text) -> table | nil, message (form_*.c);
  * webhook_refusal(body, header | nil, {secrets}, now_s, tolerance_s) -> nil | reason;
  * sign(body, secret, now_s) -> header; key_refusal(key, base_url, live) -> nil | reason;
- * retry(attempt, attempts_max, answer of core.fetch [, random_01]) -> verdict, sleep_ms | nil. */
+ * retry(attempt, attempts_max, answer of core.fetch [, random_01]) -> verdict, sleep_ms | nil;
+ * send, away_s, breaker, bucket: stripe_gate.c. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "bridge/bind.h"
 #include "bridge/stripe_form.h"
+#include "bridge/stripe_gate.h"
 #include "crypto/random.h"
 #include "stripe/api.h"
 #include "stripe/webhook.h"
@@ -160,6 +162,10 @@ int luaopen_core_stripe(lua_State *L)
         {"sign", l_sign},
         {"key_refusal", l_key_refusal},
         {"retry", l_retry},
+        {"send", l_stripe_send},
+        {"away_s", l_stripe_away_s},
+        {"breaker", l_stripe_breaker},
+        {"bucket", l_stripe_bucket},
         {NULL, NULL},
     };
 

@@ -15,6 +15,7 @@ struct db_pool;
 struct db_catalog;
 struct helper;
 struct fetch;
+struct stripe_gate;
 struct conf;
 struct geo_index;
 struct token_key;
@@ -32,6 +33,7 @@ struct bridge_deps {
     struct db_catalog *catalog;
     struct helper *helper;
     struct fetch *fetch;
+    struct stripe_gate *stripe;
     struct geo_index *geo;
     struct token_key *token_key;
     _Atomic uint64_t *epochs; /* EPOCH_COUNT of them, in the page shared by all workers */

@@ -2,6 +2,7 @@
 
 #include "db/pool.h"
 #include "http/server.h"
+#include "stripe/gate.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,6 +23,13 @@ void gauges_init(struct ops_gauges *gauges)
         {&gauges->waiters, "db_pool_waiters", "", "Requests waiting for a connection."},
         {&gauges->queries, "db_queries_in_flight", "", "Statements sent and not answered."},
         {&gauges->leader, "souk_leader", "", "1 where the timers run."},
+        {&gauges->stripe_in_flight, "stripe_calls_in_flight", "", "Calls to Stripe that run."},
+        {&gauges->stripe_waiting, "stripe_calls_waiting", "", "Calls that wait for their turn."},
+        {&gauges->stripe_sent, "stripe_calls_sent", "", "Calls that went to Stripe."},
+        {&gauges->stripe_refused, "stripe_calls_refused", "",
+         "Calls that did not go: breaker open, queue full, waited too long."},
+        {&gauges->breaker_open, "stripe_breaker_open", "", "Workers that leave Stripe alone."},
+        {&gauges->breaker_opened, "stripe_breaker_openings", "", "Times the breaker has opened."},
         {&gauges->resident, "process_resident_memory_bytes", "", "Memory of all workers."},
     };
 
@@ -69,4 +77,19 @@ void gauges_update(struct ops_gauges *gauges,
     metric_set(gauges->writers_busy, db.writers_busy);
     metric_set(gauges->waiters, db.waiters);
     metric_set(gauges->queries, db.in_flight);
+}
+
+void gauges_update_stripe(struct ops_gauges *gauges, const struct stripe_gate *gate)
+{
+    struct stripe_gate_stats stats;
+
+    if (gauges->stripe_turn++ % 4)
+        return;
+    stats = stripe_gate_stats(gate);
+    metric_set(gauges->stripe_in_flight, stats.in_flight);
+    metric_set(gauges->stripe_waiting, stats.waiting);
+    metric_set(gauges->stripe_sent, stats.sent);
+    metric_set(gauges->stripe_refused, stats.refused);
+    metric_set(gauges->breaker_open, stats.is_open);
+    metric_set(gauges->breaker_opened, stats.opened);
 }

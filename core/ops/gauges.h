@@ -7,12 +7,15 @@
 
 struct db_pool;
 struct http_server;
+struct stripe_gate;
 
 struct ops_gauges {
     metric_id connections, in_flight, paused, guard_refused, timed_out;
     metric_id readers, writers, writers_busy, waiters, queries;
     metric_id leader, resident;
-    int turn;
+    metric_id stripe_in_flight, stripe_waiting, stripe_sent, stripe_refused;
+    metric_id breaker_open, breaker_opened;
+    int turn, stripe_turn;
 };
 
 void gauges_init(struct ops_gauges *gauges);
@@ -21,5 +24,6 @@ void gauges_update(struct ops_gauges *gauges,
                    const struct db_pool *pool,
                    const struct http_server *server,
                    bool is_leader);
+void gauges_update_stripe(struct ops_gauges *gauges, const struct stripe_gate *gate);
 
 #endif

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-#define SLEEP_MIN_MS 500
-#define SLEEP_MAX_MS 5000
+#define SLEEP_MIN_MS    500
+#define SLEEP_MAX_MS    5000
+#define RATE_TEST_PER_S 20
+#define RATE_LIVE_PER_S 80
 
 /* What encodeURIComponent leaves, and the brackets, which the SDK writes raw. */
 static bool is_raw(unsigned char c)
@@ -89,6 +91,16 @@ static bool begins_with(struct str text, struct str prefix)
     return text.len >= prefix.len && memcmp(text.at, prefix.at, prefix.len) == 0;
 }
 
+static bool is_live_key(struct str key)
+{
+    return begins_with(key, STR("sk_live_")) || begins_with(key, STR("rk_live_"));
+}
+
+int stripe_rate_of_key(struct str key)
+{
+    return is_live_key(key) ? RATE_LIVE_PER_S : RATE_TEST_PER_S;
+}
+
 /* The host of a URL is this machine: a port or a path may follow, nothing else. */
 static bool is_loopback(struct str url)
 {
@@ -109,7 +121,7 @@ static bool is_loopback(struct str url)
 
 const char *stripe_key_refusal(struct str key, struct str base_url, bool is_live_allowed)
 {
-    bool is_live = begins_with(key, STR("sk_live_")) || begins_with(key, STR("rk_live_"));
+    bool is_live = is_live_key(key);
     bool is_test = begins_with(key, STR("sk_test_")) || begins_with(key, STR("rk_test_"));
 
     if (!is_live && !is_test)

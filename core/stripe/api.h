@@ -25,6 +25,9 @@ enum stripe_verdict stripe_retry_rule(int attempt,
                                       const struct fetch_answer *answer,
                                       double random_01,
                                       int64_t *sleep_ms);
+/* Calls a second that Stripe surely takes from an account: below its limits of 25 (test) and 100.
+ */
+int stripe_rate_of_key(struct str key);
 /* NULL: the key may be used with that address; else why not. */
 const char *stripe_key_refusal(struct str key, struct str base_url, bool is_live_allowed);
 

@@ -82,7 +82,8 @@ end
 local function handle(endpoint, event)
     local state, remark = outcome_of(endpoint, event)
     if not state then
-        db.exec("stripe_event/fail", event.id, remark.code, TRIES_MAX)
+        -- Somebody being away for an hour says nothing of the event.
+        db.exec("stripe_event/fail", event.id, remark.code, TRIES_MAX, remark.status ~= 503)
         return nil, remark
     end
     crash("event.handled")

@@ -4,7 +4,6 @@
 --- (flows/stripe_ops.lua).
 local clock = require("core.clock")
 local conf = require("core.conf")
-local fetch = require("core.fetch")
 local json = require("core.json")
 local log = require("core.log")
 local sleep = require("core.sleep")
@@ -15,9 +14,14 @@ local err = require("souk.err")
 local stripe_api = {}
 
 local ATTEMPTS_MAX = 3
+--- Of a whole call, waiting for its turn and pauses included.
+local DEADLINE_MS, JOB_DEADLINE_MS = 20000, 60000
 --- A client waits at most http.request_timeout_ms: leave time to write down what came out.
-local DEADLINE_MS = 8000
+local WRITING_MS = 2000
+local CONNECT_MS = 3000
 local LEAST_MS = 250
+--- A job may wait for a Stripe that limits our rate; a client is told.
+local LIMITED_PAUSE_MS = 1000
 local PAGES_MAX = 50
 local NEVER_LEFT = { not_sent = true, tls = true, refused = true }
 
@@ -61,14 +65,17 @@ local function headers_of(call)
 end
 
 local function send_once(call, left_ms)
-    return fetch.request({
+    return stripe.send({
         method = call.method,
         url = conf("stripe.base_url") .. call.path,
         headers = headers_of(call),
         body = call.body,
-        timeout_ms = math.min(tonumber(conf("stripe.timeout_ms")), left_ms),
-        connect_timeout_ms = math.min(3000, left_ms),
+        timeout_ms = tonumber(conf("stripe.timeout_ms")),
+        connect_timeout_ms = CONNECT_MS,
         plain = conf("stripe.base_url"):find("^http://") ~= nil,
+        deadline_ms = left_ms,
+        lane = call.lane,
+        background = call.is_job,
     })
 end
 
@@ -99,11 +106,14 @@ local function kind_of(answer, object, is_unsent)
 end
 
 --- What the answer of the last attempt means. kind: ok (object), rejected (error: Stripe has
---- decided), not_sent (nothing can have happened), unknown (it may have: the same key again).
+--- decided), not_sent (nothing can have happened; is_held: we did not let it out), unknown (it may
+--- have: the same key again).
 local function judge(answer, is_unsent)
     if answer.outcome ~= "answered" then
-        local problem = answer.problem or answer.outcome
-        return { kind = kind_of(answer, nil, is_unsent), problem = problem }
+        return {
+            kind = kind_of(answer, nil, is_unsent), problem = answer.problem or answer.outcome,
+            is_held = answer.outcome == "refused",
+        }
     end
     local object = parse(answer)
     local result = {
@@ -130,10 +140,28 @@ local function report(call, result)
     })
 end
 
+local function deadline_ms(call)
+    if call.is_job then
+        return JOB_DEADLINE_MS
+    end
+    return math.min(DEADLINE_MS, tonumber(conf("http.request_timeout_ms")) - WRITING_MS)
+end
+
+--- The pause before another attempt, or nil for none: the official SDK's rule, and jobs wait for a
+--- rate limit too.
+local function pause_of(call, attempt, answer)
+    local verdict, pause_ms = stripe.retry(attempt, ATTEMPTS_MAX, answer)
+    if verdict == "retry" then
+        return pause_ms
+    elseif call.is_job and answer.status == 429 and attempt < ATTEMPTS_MAX then
+        return LIMITED_PAUSE_MS * 2 ^ (attempt - 1) * (0.5 + 0.5 * math.random())
+    end
+end
+
 --- Attempts until the retry rule or the deadline ends them. Returns the last answer, and whether
 --- none of them can have been executed.
 local function attempt_all(call)
-    local until_us = clock.monotonic_us() + DEADLINE_MS * 1000
+    local until_us = clock.monotonic_us() + deadline_ms(call) * 1000
     local is_unsent = true
     local function left_ms()
         return math.floor((until_us - clock.monotonic_us()) / 1000)
@@ -141,16 +169,17 @@ local function attempt_all(call)
     for attempt = 1, ATTEMPTS_MAX do
         local answer = send_once(call, math.max(left_ms(), LEAST_MS))
         is_unsent = is_unsent and is_not_done(answer)
-        local verdict, pause_ms = stripe.retry(attempt, ATTEMPTS_MAX, answer)
-        if verdict ~= "retry" or left_ms() < pause_ms + LEAST_MS then
+        local pause_ms = pause_of(call, attempt, answer)
+        if not pause_ms or left_ms() < pause_ms + LEAST_MS then
             return answer, is_unsent
         end
         sleep(pause_ms)
     end
 end
 
---- call: {method, path, body?, idempotency_key?, api_version?, account?}. Returns {kind, status,
---- object?, error?, problem, request_id?}; never raises for what the network does.
+--- call: {method, path, body?, idempotency_key?, api_version?, account? (it speaks for), lane? (one
+--- at a time in it), is_job? (nobody waits for it)}. Returns {kind, status, object?, error?,
+--- problem, request_id?}; never raises for what the network does.
 function stripe_api.run(call)
     if db.in_tx() then
         error("a call to Stripe inside a transaction: commit the intent first", 2)
@@ -165,12 +194,20 @@ function stripe_api.run(call)
     return result
 end
 
+local function read(path, options)
+    return stripe_api.run({
+        method = "GET", path = path, account = options and options.account,
+        is_job = options and options.is_job,
+    })
+end
+
 --- The newest objects of a list, page by page, until is_wanted(object) says so: the object, false
--- when none is wanted, or nil, err. path holds the filters ("/v1/refunds?payment_intent=…").
-function stripe_api.find(path, is_wanted)
+-- when none is wanted, or nil, err. path holds the filters ("/v1/refunds?payment_intent=…");
+-- options: {account, is_job}.
+function stripe_api.find(path, is_wanted, options)
     local after = ""
     for _ = 1, PAGES_MAX do
-        local result = stripe_api.run({ method = "GET", path = path .. "&limit=100" .. after })
+        local result = read(path .. "&limit=100" .. after, options)
         local data = result.kind == "ok" and result.object.data
         if not data then
             return nil, err.stripe_away()
@@ -189,8 +226,9 @@ function stripe_api.find(path, is_wanted)
 end
 
 --- A resource as it is now; or nil, err (stripe_away, or not_found when Stripe does not know it).
-function stripe_api.get(path)
-    local result = stripe_api.run({ method = "GET", path = path })
+--- options: {account, is_job}.
+function stripe_api.get(path, options)
+    local result = read(path, options)
     if result.kind == "ok" then
         return result.object
     elseif result.status == 404 and result.error and result.error.code == "resource_missing" then

@@ -16,6 +16,8 @@ local stripe_ops = { kinds = {} }
 
 local KEY_VERSION = "v1"
 local LEASE_S = 60
+--- Above the deadline of a job's call.
+local JOB_LEASE_S = 90
 local TAKE_MAX = 16
 local METADATA = { count_max = 50, name_max = 40, value_max = 500 }
 
@@ -131,10 +133,13 @@ local function resend_after_s(tries)
     return tonumber(conf("stripe.resend_after_s")) * PAUSES[math.max(1, math.min(tries, #PAUSES))]
 end
 
+--- What we did not let out (result.is_held) was no try, and waits for Stripe to be back only.
 local function postpone(op, result)
     local state = result.kind == "not_sent" and "NEW" or "UNKNOWN"
-    return db.exec("stripe_op/postpone", op.id, state, result.status, result.problem,
-        resend_after_s(op.tries), false)
+    local is_held = state == "NEW" and result.is_held or false
+    local pause_s = is_held and math.max(1, core_stripe.away_s()) or resend_after_s(op.tries)
+    return db.exec("stripe_op/postpone", op.id, state, result.status, result.problem, pause_s,
+        is_held)
 end
 
 --- Ends the operation and does what its end means, at once or not at all.
@@ -192,14 +197,15 @@ local function look(op, result)
     return result
 end
 
-local function ask(op)
+local function ask(op, options)
     if op.is_old then
         return look(op, { kind = "unknown", problem = "too old to be sent again" })
     end
     crash("op.sent")
     local result = stripe_api.run({
         method = "POST", path = op.path, body = op.body, idempotency_key = op.idempotency_key,
-        api_version = op.api_version, account = op.account,
+        api_version = op.api_version, account = op.account, lane = op.lane,
+        is_job = options and options.is_job,
     })
     if result.kind == "unknown" and result.is_replayed then
         return look(op, result)
@@ -212,12 +218,13 @@ local ENDS = { ok = finish, rejected = finish, gone = supersede }
 --- Sends an operation that the caller holds (added as is_sent_now, or taken) and writes down what
 --- came out. Returns the result of stripe_api.run with `outcome`, what the kind's handler returned
 --- (true when another sending was faster), or nil, err when that could not be written down: then
---- the sweep sends it again. kind may also be gone: another attempt is queued.
-function stripe_ops.send(op)
+--- the sweep sends it again. kind may also be gone: another attempt is queued. options.is_job:
+--- nobody waits for it.
+function stripe_ops.send(op, options)
     if op.state == "NEW" then
         return { kind = "not_sent", problem = "waits for its lane" }
     end
-    local result = ask(op)
+    local result = ask(op, options)
     crash("op.answered")
     local is_written, problem = (ENDS[result.kind] or postpone)(op, result)
     if not is_written then
@@ -244,10 +251,14 @@ function stripe_ops.send_again(op)
     return stripe_ops.send(taken)
 end
 
---- What was not sent yet, or whose outcome is not known.
+--- What was not sent yet, or whose outcome is not known. While Stripe is left alone nothing is
+--- taken.
 function stripe_ops.sweep()
+    if core_stripe.away_s() > 0 then
+        return
+    end
     local taken, problem = db.tx(function()
-        return db.query("stripe_op/take_due", TAKE_MAX, LEASE_S)
+        return db.query("stripe_op/take_due", TAKE_MAX, JOB_LEASE_S)
     end)
     if not taken then
         log.warn("stripe.sweep.failed", { code = problem.code })
@@ -256,7 +267,7 @@ function stripe_ops.sweep()
     local turns = {}
     for i, op in ipairs(taken) do
         turns[i] = function()
-            local _, failure = stripe_ops.send(op)
+            local _, failure = stripe_ops.send(op, { is_job = true })
             if failure then
                 log.error("stripe.op.not_recorded",
                     { op = op.id, kind = op.kind, code = failure.code })

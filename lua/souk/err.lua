@@ -2,6 +2,7 @@
 -- `err.not_found("…", details)` makes an error; a route returns it as `nil, err`.
 local clock = require("core.clock")
 local core_err = require("core.err")
+local core_stripe = require("core.stripe")
 local json = require("core.json")
 
 local err = {}
@@ -25,6 +26,14 @@ end
 --- One fault of input as the error that a client sees.
 function err.field(field, message)
     return core_err.invalid(nil, { { field = field, message = message } })
+end
+
+--- Stripe does not answer; while it is left alone, for how long.
+function err.stripe_away(...)
+    local e = core_err.stripe_away(...)
+    local seconds = core_stripe.away_s()
+    e.retry_after = seconds > 0 and seconds or nil
+    return e
 end
 
 --- Status and body text of an error, for replies that need headers of their own or are kept for a
