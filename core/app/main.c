@@ -90,6 +90,12 @@ static int run_admin(struct conf *conf, int argc, char **argv)
     return run_module(conf, "flows.admin_command", true, argv);
 }
 
+static int run_ledger(struct conf *conf, int argc, char **argv)
+{
+    (void)argc;
+    return run_module(conf, "flows.ledger_command", false, argv);
+}
+
 static int run_spec(struct conf *conf, int argc, char **argv)
 {
     (void)argc;
@@ -205,6 +211,7 @@ static const struct command commands[] = {
     {"stripe-emulator", run_stripe_emulator,
      "Stripe's protocol on http.port, for development and tests"},
     {"admin", run_admin, "create --email E --password P [--name N]: make an administrator"},
+    {"ledger", run_ledger, "[ORDER]: the books of an order as a table; without one, all balances"},
     {"demo", run_demo, "--vendors N --products M [--seed S]: fill the database with made-up data"},
     {"routes", run_routes, "print the routes"},
     {"openapi", run_openapi, "print the OpenAPI document"},
