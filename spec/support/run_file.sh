@@ -37,6 +37,20 @@ if grep -qE 'Sanitizer: |runtime error: ' "$out.log"; then
     failed=$((failed + 1))
     why="$why (sanitizer report)"
 fi
+# Nothing that lets somebody in may be left in a log or a database, whatever the file was about.
+leaks() {
+    sh spec/support/secrets.sh "$out.home"
+    query "select datname from pg_database where datname = '$id' or starts_with(datname, '${id}_')" |
+        while read -r name; do
+            sh spec/support/secrets.sh "$(printf %s "$SOUK_TEST_DATABASE_URL" | sed "s/@@/$name/")"
+        done
+}
+leaked=$(leaks)
+if [ -n "$leaked" ]; then
+    printf 'left behind:\n%s\n' "$leaked" >>"$out.log"
+    failed=$((failed + 1))
+    why="$why (a secret in a log or a database)"
+fi
 echo "$passed" >"$out.passed"
 echo "$failed" >"$out.failed"
 mark=ok

@@ -37,10 +37,12 @@ end
 
 function cluster:up()
     as_pg(("%spg_ctl -D %s/data -l %s/log -w -t 30 start"):format(BIN, self.dir, self.dir))
+    self.is_up = true
 end
 
 --- mode: fast, immediate. Does not wait for new programs, only for the server's end.
 function cluster:down(mode)
+    self.is_up = false
     as_pg(("%spg_ctl -D %s/data -m %s -w stop"):format(BIN, self.dir, mode))
 end
 
@@ -55,9 +57,13 @@ function cluster:psql(sql)
     return shell.must(line .. " -c " .. shell.quote(sql))
 end
 
+--- Fails when a secret was left in it (spec/support/secrets.sh).
 function cluster:remove()
+    local leaked = self.is_up
+        and shell.must("sh spec/support/secrets.sh " .. shell.quote(self.url)) or ""
     pcall(self.down, self, "immediate")
     shell.must("rm -rf " .. self.dir)
+    assert(leaked == "", leaked)
 end
 
 return cluster
