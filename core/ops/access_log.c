@@ -86,13 +86,17 @@ static void add_duration(struct buf *line, int64_t us)
     buf_add(line, digits, sizeof digits);
 }
 
-/* The path of a payment page ends in the client_secret, which only the buyer may see. */
+/* The path of a payment page ends in the client_secret, which only the buyer may see; that of an
+ * onboarding page lets in whoever has it. */
 static struct str without_secret(struct str path)
 {
+    static const struct str connect = STR("/connect/");
     const char *secret = path.len ? memmem(path.at, path.len, "_secret_", 8) : NULL;
 
     if (secret)
         path.len = (size_t)(secret - path.at);
+    if (path.len > connect.len && memcmp(path.at, connect.at, connect.len) == 0)
+        path.len = connect.len;
     return path;
 }
 

@@ -9,10 +9,9 @@ local time = require("souk.time")
 local db = require("souk.db")
 local err = require("souk.err")
 local inbox = require("flows.inbox")
+local payout = require("flows.payout")
 local stripe_api = require("flows.stripe_api")
 local stripe_ops = require("flows.stripe_ops")
-
-local has_payout, payout = pcall(require, "flows.payout")
 
 local stripe_account = {}
 
@@ -40,26 +39,32 @@ local function facts_of(account)
     }
 end
 
---- Takes over an account's state, in the caller's transaction or its own; what waited for it goes
---- on. asked_at: PostgreSQL's time before Stripe was asked, as text; nil: see
---- stripe_account_apply. Returns its outcome, or nil, err.
+--- Payouts that waited for the account go on. In a transaction of their own: a payout takes other
+--- locks, and one that fails is no reason not to know the account. What is missed here waits for
+--- the vendor's next turn.
+local function wake(vendor_id)
+    local is_woken, problem = payout.wake(vendor_id)
+    if not is_woken then
+        log.error("stripe_account.wake.failed", { vendor = vendor_id, code = problem.code })
+    end
+end
+
+--- Takes over an account's state, in the caller's transaction or its own. asked_at: PostgreSQL's
+--- time before Stripe was asked, as text; nil: see stripe_account_apply. Returns its outcome, or
+--- nil, err.
 function stripe_account.apply(vendor_id, account, asked_at)
-    return db.tx(function()
-        local row, problem = db.one(
-            "stripe_account/apply", vendor_id, json.encode(facts_of(account)), asked_at)
-        if not row then
-            return nil, problem
-        elseif row.outcome == "LOST" then
-            log.error("stripe_account.transfers_lost",
-                { vendor = vendor_id, account = account.id })
-        elseif row.outcome == "READY" and has_payout then
-            local is_woken, failure = payout.wake(vendor_id)
-            if not is_woken and failure then
-                return nil, failure
-            end
-        end
-        return row.outcome
+    local facts = json.encode(facts_of(account))
+    local row, problem = db.tx(function()
+        return db.one("stripe_account/apply", vendor_id, facts, asked_at)
     end)
+    if not row then
+        return nil, problem
+    elseif row.outcome == "LOST" then
+        log.error("stripe_account.transfers_lost", { vendor = vendor_id, account = account.id })
+    elseif row.outcome == "READY" and not db.in_tx() then
+        wake(vendor_id)
+    end
+    return row.outcome
 end
 
 --- Asks Stripe. row: {vendor_id, provider_account_id, asked_at}. Returns the outcome of apply; or

@@ -35,8 +35,8 @@ begin
     if v_is_ready = v_was_ready then
         return 'CHANGED';
     end if;
-    update payouts set hold_reason = stripe_account_missing(p_vendor_id), updated_at = now()
-    where vendor_id = p_vendor_id and status = 'PENDING' and provider = 'stripe';
+    update payouts set hold_reason = payout_hinder(vendor_id, provider), updated_at = now()
+    where vendor_id = p_vendor_id and status = 'PENDING';
     perform event_emit(
         'vendor.stripe_' || case when v_is_ready then 'ready' else 'restricted' end,
         jsonb_build_object('vendorId', p_vendor_id));

@@ -11,8 +11,8 @@ begin
     if not found then
         return false;
     end if;
-    update payouts set hold_reason = stripe_account_missing(p_vendor_id), updated_at = now()
-    where vendor_id = p_vendor_id and status = 'PENDING' and provider = 'stripe';
+    update payouts set hold_reason = payout_hinder(vendor_id, provider), updated_at = now()
+    where vendor_id = p_vendor_id and status = 'PENDING';
     perform event_emit('vendor.stripe_disconnected', jsonb_build_object('vendorId', p_vendor_id));
     return true;
 end;

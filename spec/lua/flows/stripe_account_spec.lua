@@ -1,5 +1,6 @@
 --- Vendors' accounts at Stripe: made once, told of by events in any order, lost and begun anew.
 local client = require("spec.support.client")
+local emulator = require("spec.support.emulator")
 local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local world = require("spec.support.world")
@@ -121,7 +122,30 @@ describe("flows.stripe_account", function()
         assert.same({ true, before.checkedAt }, { after.transfersEnabled, after.checkedAt })
     end)
 
-    it("takes old news as a hint only (scenario 44)", function()
+    it("holds what a vendor without an account has earned, and sends it when it is ready "
+        .. "(scenario 44)", function()
+        local made = story.paid(w, { price = 6000 })
+        story.ship(w, made.shop, story.part(w, made).id, "PROCESSING", "SHIPPED", "DELIVERED")
+        w:expect(200, "POST", "/api/admin/payouts/run", w:admin(), client.json.decode("{}"))
+        local function payout()
+            return w:expect(200, "GET", "/api/vendor/payouts", made.shop).data[1]
+        end
+        assert.same({ "PENDING", "the vendor has no Stripe account", 5400 },
+            { payout().status, payout().holdReason, payout().amount.amount })
+        local account = w:onboard(made.shop)
+        shell.wait_until("the payout is paid", 30, function()
+            return payout().status == "PAID"
+        end)
+        assert.equal(client.null, payout().holdReason)
+        assert.same({ stripe = -5400, [made.shop.vendor_id] = 5400 },
+            story.postings(w, made.order.id, "transfer"))
+        local sent = story.asked(w, "POST", "/v1/transfers")
+        assert.equal(1, #sent)
+        local transfers = emulator.call(w.stripe, "GET", "/v1/transfers?destination=" .. account)
+        assert.equal(5400, transfers.json.data[1].amount)
+    end)
+
+    it("takes old news as a hint only", function()
         local vendor = w:vendor()
         link(vendor)
         story.emulator(w, "POST", "/webhooks", { hold = true })
