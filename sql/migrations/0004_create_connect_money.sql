@@ -30,6 +30,7 @@ create table stripe_accounts (
 );
 
 alter table payments add column fee_minor bigint;
+create index payments_charge_id_idx on payments (charge_id) where charge_id is not null;
 create index payments_fee_unknown_idx on payments (succeeded_at)
     where fee_minor is null and succeeded_at is not null;
 
