@@ -10,9 +10,9 @@ local ROUTES = {
     "vendors", "vendor_profile", "vendor_products", "cart", "checkout", "orders", "payments",
     "reviews", "vendor_orders", "vendor_refunds", "vendor_money", "vendor_stripe",
     "vendor_bank_payouts", "vendor_statements", "vendor_dashboard", "webhooks", "admin_users",
-    "admin_vendors", "admin_categories", "admin_orders", "admin_refunds", "admin_money",
-    "admin_ledger", "admin_adjustments", "admin_invariants", "admin_audit_log", "admin_generation",
-    "docs",
+    "admin_vendors", "admin_categories", "admin_orders", "admin_refunds", "admin_payouts",
+    "admin_money", "admin_ledger", "admin_adjustments", "admin_invariants", "admin_audit_log",
+    "admin_generation", "docs",
 }
 
 for _, name in ipairs(ROUTES) do

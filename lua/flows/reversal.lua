@@ -109,24 +109,37 @@ stripe_ops.register("reversal_create", {
     end,
 })
 
---- What is available to a vendor's account in a currency; nil when Stripe cannot be asked.
-local function there(account, currency)
-    local result = stripe_api.run({ method = "GET", path = "/v1/balance", account = account })
-    if result.kind == "rejected" then
-        return 0
-    elseif result.kind ~= "ok" then
-        return nil
-    end
-    for _, entry in ipairs(result.object.available or {}) do
+local function amount_of(entries, currency)
+    for _, entry in ipairs(entries or {}) do
         if entry.currency:upper() == currency then
-            return math.max(0, entry.amount)
+            return entry.amount
         end
     end
     return 0
 end
 
+--- What there is to take back in a vendor's account; nil when Stripe cannot be asked. What is on
+--- its way there is counted the first time: whether Stripe takes it, Stripe decides.
+local function there(row)
+    local result = stripe_api.run({ method = "GET", path = "/v1/balance",
+        account = row.destination })
+    if result.kind == "rejected" then
+        return 0
+    elseif result.kind ~= "ok" then
+        return nil
+    end
+    local amount = amount_of(result.object.available, row.currency)
+    if row.attempt == 1 then
+        amount = amount + amount_of(result.object.pending, row.currency)
+    end
+    return math.max(0, amount)
+end
+
 local function ask_again(row)
-    local amount = row.attempt < ATTEMPTS_MAX and there(row.destination, row.currency) or 0
+    local amount = 0
+    if row.attempt < ATTEMPTS_MAX then
+        amount = there(row)
+    end
     if not amount then
         return
     end

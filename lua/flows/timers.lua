@@ -6,7 +6,9 @@ local fulfilment = require("flows.fulfilment")
 local inbox = require("flows.inbox")
 local invariants = require("flows.invariants")
 local payment = require("flows.payment")
+local payout = require("flows.payout")
 local refund = require("flows.refund")
+local reversal = require("flows.reversal")
 local stripe_account = require("flows.stripe_account")
 local stripe_fee = require("flows.stripe_fee")
 local stripe_ops = require("flows.stripe_ops")
@@ -29,6 +31,11 @@ return {
         run = stripe_account.sweep,
     },
     { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },
+    {
+        name = "payouts.run", every_ms = tonumber(conf("payout.every_ms")), leader = true,
+        run = payout.turn,
+    },
+    { name = "reversals.short", every_ms = 2000, leader = true, run = reversal.sweep },
     {
         name = "vendor_orders.complete", every_ms = 60000, leader = true,
         run = fulfilment.complete_due,

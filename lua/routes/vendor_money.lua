@@ -20,6 +20,8 @@ local payout_fields = {
     itemCount = s.integer({ min = 0 }),
     holdReason = s.nullable(s.string()),
     failureMessage = s.nullable(s.string()),
+    reference = s.nullable(s.string()),
+    takenAt = s.nullable(s.time()),
     paidAt = s.nullable(s.time()),
     createdAt = s.time(),
     updatedAt = s.time(),
@@ -29,10 +31,23 @@ local payout = s.define("Payout", s.object(payout_fields))
 s.define("PayoutDetail", s.extend(s.object(payout_fields), {
     items = s.array(s.object({
         id = s.uuid(),
-        kind = s.enum({ "EARNING", "REFUND", "REFUND_FAILED" }),
-        vendorOrderId = s.uuid(),
+        kind = s.enum({
+            "EARNING", "REFUND", "REFUND_FAILED", "REVERSAL", "TRANSFERRED", "DISPUTE",
+            "DISPUTE_WON", "ADJUSTMENT",
+        }),
+        vendorOrderId = s.nullable(s.uuid()),
         amount = s.signed_money(),
         dueAt = s.nullable(s.time()),
+        createdAt = s.time(),
+    })),
+    transfers = s.array(s.object({
+        id = s.uuid(),
+        status = s.enum({ "PENDING", "DONE", "FAILED" }),
+        vendorOrderId = s.nullable(s.uuid()),
+        amount = s.money(),
+        reversed = s.money(),
+        providerTransferId = s.nullable(s.string()),
+        failureMessage = s.nullable(s.string()),
         createdAt = s.time(),
     })),
 }))
@@ -88,7 +103,7 @@ web.get("/api/vendor/payouts", {
 end)
 
 web.get("/api/vendor/payouts/{id}", {
-    id = "vendor_money.payout", summary = "A payout with its items", tags = TAGS,
+    id = "vendor_money.payout", summary = "A payout with its items and transfers", tags = TAGS,
     roles = { "VENDOR" },
     params = { id = s.uuid() },
     answers = { [200] = s.ref("PayoutDetail") },

@@ -120,27 +120,9 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
         where t.kind = 'paid' and (coalesce(p.paid, 0) <> orders.total_minor
             or p.shares is distinct from parts.shares)
         union all
-        select 'transferred_within_share', jsonb_build_object(
-            'orderId', t.order_id, 'account', p.account, 'currency', p.currency)
-        from ledger_transactions as t
-        inner join ledger_postings as p on p.transaction_id = t.id and p.account like 'vendor:%'
-        where t.kind in ('paid', 'transfer', 'reversal') and t.order_id is not null
-        group by t.order_id, p.account, p.currency
-        having sum(p.amount_minor) > 0
+        select m.name, m.sample from invariant_books() as m
         union all
-        select 'payout_is_its_items', jsonb_build_object('payoutId', payouts.id)
-        from payouts
-        left join (
-            select payout_id, sum(amount_minor) as total from payout_items group by payout_id
-        ) as items on items.payout_id = payouts.id
-        where payouts.amount_minor <> coalesce(items.total, 0)
-        union all
-        select 'earnings_are_in_payouts_once', jsonb_build_object('vendorOrderId', vendor_orders.id)
-        from vendor_orders
-        left join payout_items on payout_items.vendor_order_id = vendor_orders.id
-            and payout_items.kind = 'EARNING'
-        where (vendor_orders.confirmed_at is not null) <> (payout_items.id is not null)
-            or payout_items.amount_minor <> vendor_orders.earnings_minor
+        select m.name, m.sample from invariant_payouts() as m
         union all
         select 'order_status_follows_its_parts', jsonb_build_object('orderId', orders.id)
         from orders
@@ -173,9 +155,14 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
             'reserved_is_explained', 'sales_are_stock_movements', 'ledger_sums_to_zero',
             'order_total_is_its_parts', 'vendor_order_is_its_items', 'payment_is_order_total',
             'fee_and_earnings_are_subtotal', 'refunded_within_paid', 'refunded_is_its_parts',
-            'paid_orders_are_posted_once', 'paid_posting_is_the_order', 'transferred_within_share',
-            'payout_is_its_items', 'earnings_are_in_payouts_once', 'order_status_follows_its_parts',
-            'rating_is_its_reviews'
+            'paid_orders_are_posted_once', 'paid_posting_is_the_order',
+            'order_status_follows_its_parts', 'rating_is_its_reviews',
+            'earnings_are_in_payouts_once', 'payout_is_its_items', 'vendor_balance_is_open_items',
+            'paid_payouts_are_transferred', 'manual_payouts_are_posted_once',
+            'transfers_are_posted_once', 'transferred_within_share', 'reversals_are_posted_once',
+            'reversed_within_transferred', 'refunds_are_posted_once', 'disputes_are_posted_once',
+            'bank_payouts_are_posted_once', 'fees_are_posted_once', 'adjustments_are_posted_once',
+            'order_money_adds_up', 'rounding_is_zero'
         ]) with ordinality
     )
     select rules.name, count(broken.name), coalesce(

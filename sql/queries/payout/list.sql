@@ -11,6 +11,8 @@ select
     ) as "itemCount",
     payouts.hold_reason as "holdReason",
     payouts.failure_message as "failureMessage",
+    payouts.reference,
+    payouts.taken_at as "takenAt",
     payouts.paid_at as "paidAt",
     payouts.created_at as "createdAt",
     payouts.updated_at as "updatedAt",
