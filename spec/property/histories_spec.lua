@@ -2,6 +2,7 @@
 --- right. SOUK_HISTORIES says how many, SOUK_SEED begins with one (README.md).
 local buying = require("spec.property.buying")
 local crash = require("spec.support.crash")
+local disputing = require("spec.property.disputing")
 local failing = require("spec.property.failing")
 local history = require("spec.property.history")
 local place = require("spec.property.place")
@@ -21,7 +22,7 @@ local COUNT = SEED and 1 or tonumber(os.getenv("SOUK_HISTORIES") or "") or DEFAU
 
 local function all_steps()
     local steps = {}
-    for _, kind in ipairs({ buying, selling, failing }) do
+    for _, kind in ipairs({ buying, selling, disputing, failing }) do
         for _, step in ipairs(kind.steps) do
             steps[#steps + 1] = step
         end

@@ -18,12 +18,17 @@ local SETTINGS = {
     ["stripe.timeout_ms"] = 700,
     ["payment.recheck_after_s"] = 1,
     ["db.wait_max_ms"] = 500,
+    ["stripe.account_fresh_s"] = 0,
+    ["payout.every_ms"] = 1000,
     ["log.level"] = "warn",
 }
 
 function place.start()
     local pg = cluster.start("max_connections = 60\nsynchronous_commit = on")
-    local w = world.start({ db = database.migrated(pg.url), set = SETTINGS })
+    local w = world.start({
+        db = database.migrated(pg.url), set = SETTINGS,
+        emulator_set = { ["emulator.state_file"] = "stripe.state", ["log.level"] = "warn" },
+    })
     local self = setmetatable({
         pg = pg, w = w, fired = {}, kills = 0, is_supervised = false,
     }, place)

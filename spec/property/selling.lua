@@ -139,8 +139,8 @@ end
 --- Stripe takes the right to receive transfers away, or gives it back.
 function selling.capability(h, a, b)
     local account = account_of(h, pick(h.vendors, a))
-    return account and h.place:emulator("POST", "/capability/" .. account,
-        { status = b < 0.4 and "inactive" or "active" }).status == 200 or false
+    return account and h.place:emulator("POST", "/onboard/" .. account,
+        { transfers = b < 0.4 and "inactive" or "active" }).status == 200 or false
 end
 
 function selling.deauthorize(h, a)
