@@ -3,6 +3,7 @@
 -- the same.
 local clock = require("stripe_emulator.state.clock")
 local connect = require("stripe_emulator.control_connect")
+local disputes = require("stripe_emulator.control_dispute")
 local emulators = require("stripe_emulator.emulator")
 local faults = require("stripe_emulator.wire.faults")
 local journal = require("stripe_emulator.state.journal")
@@ -225,12 +226,14 @@ control.routes = {
     route("webhooks.change", "POST", "/_emu/webhooks", change_webhooks),
     route("complete_action", "POST", "/_emu/complete_action/{intent}", complete_action),
 }
-for _, entry in ipairs(connect.controls) do
-    control.routes[#control.routes + 1] = route(entry.id, entry.method, entry.path,
-        function(emulator, asked, creq)
-            local status, value = entry.run(emulator, asked, creq)
-            return reply(emulator, status, value)
-        end)
+for _, more in ipairs({ connect.controls, disputes.controls }) do
+    for _, entry in ipairs(more) do
+        control.routes[#control.routes + 1] = route(entry.id, entry.method, entry.path,
+            function(emulator, asked, creq)
+                local status, value = entry.run(emulator, asked, creq)
+                return reply(emulator, status, value)
+            end)
+    end
 end
 
 return control

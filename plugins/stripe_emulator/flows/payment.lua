@@ -3,6 +3,7 @@
 -- did wrong comes back as nil, err.
 local charges = require("stripe_emulator.resources.charges")
 local clock = require("stripe_emulator.state.clock")
+local dispute = require("stripe_emulator.flows.dispute")
 local errors = require("stripe_emulator.wire.errors")
 local events = require("stripe_emulator.resources.events")
 local payment_methods = require("stripe_emulator.flows.payment_methods")
@@ -35,6 +36,7 @@ local function succeed(emulator, call, intent, charge)
     settle(emulator, intent, charge, intent.amount)
     events.emit(emulator, call, "charge.succeeded", charge)
     emit(emulator, call, "succeeded", intent)
+    dispute.open_as_asked(emulator, charge)
     return intent
 end
 
@@ -312,6 +314,7 @@ function payment.capture(emulator, call, intent, amount)
     settle(emulator, intent, charge, amount)
     events.emit(emulator, call, "charge.captured", charge)
     emit(emulator, call, "succeeded", intent)
+    dispute.open_as_asked(emulator, charge)
     return intent
 end
 

@@ -1,5 +1,5 @@
---- What moved a balance, the platform's or a connected account's: one line a movement, with Stripe's
--- fee, pending until available_on. money/books.lua adds them up.
+--- What moved a balance, the platform's or a connected account's: one line a movement, with
+-- Stripe's fee, pending until available_on. money/books.lua adds them up.
 local clock = require("stripe_emulator.state.clock")
 local list = require("stripe_emulator.wire.list")
 local owners = require("stripe_emulator.wire.owners")
@@ -28,8 +28,9 @@ local function available_on(entry, now)
     return entry.available_on and math.max(now, entry.available_on) or now + PENDING_S
 end
 
---- entry: type, amount (signed), currency, source (id), and optionally fee, description, account (nil
--- for the platform), is_available_at_once or available_on.
+--- entry: type, amount (signed), currency, source (id), and optionally fee, description, account
+-- (nil for the platform), is_available_at_once or available_on, category (for reports) and
+-- fee_description.
 function balance_transactions.create(emulator, entry)
     local null, array = emulator.json.null, emulator.json.array
     local now = clock.now(emulator.clock)
@@ -40,7 +41,7 @@ function balance_transactions.create(emulator, entry)
             amount = fee,
             application = null,
             currency = entry.currency,
-            description = "Stripe processing fees",
+            description = entry.fee_description or "Stripe processing fees",
             type = "stripe_fee",
         }
     end
@@ -56,7 +57,7 @@ function balance_transactions.create(emulator, entry)
         fee = fee,
         fee_details = array(fee_details),
         net = entry.amount - fee,
-        reporting_category = CATEGORIES[entry.type] or entry.type,
+        reporting_category = entry.category or CATEGORIES[entry.type] or entry.type,
         source = entry.source,
         status = "pending",
         type = entry.type,

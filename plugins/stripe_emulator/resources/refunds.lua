@@ -3,6 +3,7 @@
 local balance_transactions = require("stripe_emulator.resources.balance_transactions")
 local clock = require("stripe_emulator.state.clock")
 local currencies = require("stripe_emulator.money.currencies")
+local dispute = require("stripe_emulator.flows.dispute")
 local errors = require("stripe_emulator.wire.errors")
 local events = require("stripe_emulator.resources.events")
 local list = require("stripe_emulator.wire.list")
@@ -40,11 +41,11 @@ local function charge_of(emulator, asked)
 end
 
 --- The amount to give back: nil, err when the charge does not have it any more.
-local function amount_of(asked, charge)
+local function amount_of(emulator, asked, charge)
     if not charge.captured then
         return nil, errors.invalid("charge", nil, ("Charge %s was not captured and cannot be "
             .. "refunded."):format(charge.id))
-    elseif charge.disputed then
+    elseif dispute.blocking_refund(emulator, charge) then
         return nil, errors.invalid(nil, "charge_disputed", ("Charge %s has been charged back; "
             .. "cannot issue a refund.")
             :format(charge.id))
@@ -130,7 +131,7 @@ local function create(emulator, call)
         return nil, wrong
     end
     local amount
-    amount, wrong = amount_of(asked, charge)
+    amount, wrong = amount_of(emulator, asked, charge)
     if not amount then
         return nil, wrong
     end

@@ -12,7 +12,7 @@ local registry = {}
 local RESOURCES = {
     "payment_intents", "charges", "refunds", "balance_transactions", "events",
     "webhook_endpoints", "accounts", "account_links", "login_links", "capabilities", "balance",
-    "transfers", "transfer_reversals", "payouts",
+    "transfers", "transfer_reversals", "payouts", "disputes",
 }
 
 local function segments(path)
