@@ -157,8 +157,8 @@ end)
 local PAGE = [[<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>%s</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 15vh auto;
-padding: 0 1rem; color: #222; background: #fff }</style></head>
+<style>:root { color-scheme: light dark } body { font: 1.1rem/1.5 system-ui, sans-serif;
+max-width: 32rem; margin: 15vh auto; padding: 0 1rem }</style></head>
 <body><h1>%s</h1><p>%s</p></body></html>
 ]]
 
