@@ -172,6 +172,23 @@ local function submit(emulator, account)
     end
 end
 
+--- Sets each requested capability; whether all are active.
+local function set_capabilities(account, statuses, default)
+    local is_whole = true
+    for name in pairs(account.capabilities) do
+        account.capabilities[name] = statuses[name] or default
+        is_whole = is_whole and account.capabilities[name] == "active"
+    end
+    return is_whole
+end
+
+local function either(asked, otherwise)
+    if asked == nil then
+        return otherwise
+    end
+    return asked
+end
+
 --- The state Stripe would put the account into. asked: capabilities ({name = status}),
 -- currently_due (array), disabled_reason, charges_enabled, payouts_enabled; what is absent is as it
 -- would be when all is well.
@@ -179,21 +196,13 @@ function onboarding.apply(emulator, call, account, asked)
     local before = abilities_of(emulator, account)
     local due = asked.currently_due or {}
     submit(emulator, account)
-    local is_restricted = false
-    for name in pairs(account.capabilities) do
-        local status = (asked.capabilities or {})[name] or (#due == 0 and "active" or "inactive")
-        account.capabilities[name] = status
-        is_restricted = is_restricted or status ~= "active"
-    end
+    local is_whole = set_capabilities(account, asked.capabilities or {},
+        #due == 0 and "active" or "inactive")
     local reason = asked.disabled_reason or (#due > 0 and "requirements.past_due") or nil
     account.requirements = onboarding.requirements(emulator, due, reason)
-    account.charges_enabled = account.capabilities.card_payments == "active"
-    account.payouts_enabled = not is_restricted
-    for _, name in ipairs({ "charges_enabled", "payouts_enabled" }) do
-        if asked[name] ~= nil then
-            account[name] = asked[name]
-        end
-    end
+    account.charges_enabled = either(asked.charges_enabled,
+        account.capabilities.card_payments == "active")
+    account.payouts_enabled = either(asked.payouts_enabled, is_whole)
     tell(emulator, call, account, before)
     return account
 end

@@ -3,6 +3,7 @@
 -- midnight (UTC) of the virtual clock, as the account's schedule says.
 local balance_transactions = require("stripe_emulator.resources.balance_transactions")
 local books = require("stripe_emulator.money.books")
+local calendar = require("stripe_emulator.money.calendar")
 local clock = require("stripe_emulator.state.clock")
 local errors = require("stripe_emulator.wire.errors")
 local events = require("stripe_emulator.resources.events")
@@ -11,7 +12,6 @@ local store = require("stripe_emulator.state.store")
 
 local payout = {}
 
-local DAY_S = 24 * 3600
 local LEAVES_AFTER_S = 3600
 local ARRIVES_AFTER_DAYS = 2
 
@@ -34,10 +34,6 @@ end
 function payout.tell(emulator, call, kind, made)
     local owner = store.hidden(emulator.store, made).account
     events.emit(emulator, call, "payout." .. kind, made, nil, owner)
-end
-
-local function midnight(at)
-    return at - at % DAY_S
 end
 
 --- The bank account for the currency, or the one that is asked for: bank | nil, err.
@@ -75,7 +71,7 @@ local function build(emulator, account, asked, bank)
         id = store.new_id(emulator.store, "po"),
         object = "payout",
         amount = asked.amount,
-        arrival_date = midnight(now + ARRIVES_AFTER_DAYS * DAY_S),
+        arrival_date = calendar.midnight(now + ARRIVES_AFTER_DAYS * calendar.DAY_S),
         automatic = asked.automatic or false,
         balance_transaction = null,
         created = now,
@@ -206,13 +202,12 @@ end
 
 --- Whether the schedule pays out on the day that begins at `at`.
 local function is_day(schedule, at)
-    local day = os.date("!*t", at)
     if schedule.interval == "weekly" then
-        return os.date("!%A", at):lower() == (schedule.weekly_anchor or "monday")
+        return calendar.weekday(at) == (schedule.weekly_anchor or "monday")
     elseif schedule.interval == "monthly" then
-        local is_last = os.date("!*t", at + DAY_S).day == 1
-        local anchor = schedule.monthly_anchor or 1
-        return day.day == anchor or (is_last and day.day < anchor)
+        local day, anchor = calendar.day_of_month(at), schedule.monthly_anchor or 1
+        local is_last = calendar.day_of_month(at + calendar.DAY_S) == 1
+        return day == anchor or (is_last and day < anchor)
     end
     return schedule.interval == "daily"
 end
@@ -234,7 +229,7 @@ local function run(emulator, args)
         payout.run(emulator, account)
     end
     store.hidden(emulator.store, account).is_armed = nil
-    arm(emulator, account, args.at + DAY_S)
+    arm(emulator, account, args.at + calendar.DAY_S)
 end
 
 --- Changes when the account is paid out: fields of Stripe's schedule, interval among them.
@@ -244,7 +239,7 @@ function payout.set_schedule(emulator, account, changes)
         schedule[name] = value
     end
     store.touch(emulator.store, account)
-    arm(emulator, account, midnight(clock.now(emulator.clock)) + DAY_S)
+    arm(emulator, account, calendar.midnight(clock.now(emulator.clock)) + calendar.DAY_S)
 end
 
 payout.timers = { ["payout.leave"] = leave, ["payout.arrive"] = arrive, ["payout.run"] = run }

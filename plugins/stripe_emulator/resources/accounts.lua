@@ -113,24 +113,31 @@ function accounts.platform(emulator)
     return account
 end
 
+local function requested_of(asked)
+    local wanted = {}
+    for name, capability in pairs(asked.capabilities or {}) do
+        wanted[name] = capability.requested
+    end
+    return wanted
+end
+
+local function change_profile(emulator, asked, account)
+    for name, value in pairs(asked.business_profile or {}) do
+        account.business_profile[name] = value ~= params.UNSET and value or emulator.json.null
+    end
+end
+
 --- Takes over what create and update have in common.
 local function change(emulator, asked, account)
-    local null = emulator.json.null
-    for name, value in pairs(asked.business_profile or {}) do
-        account.business_profile[name] = value == params.UNSET and null or value
-    end
+    change_profile(emulator, asked, account)
     account.business_type = asked.business_type or account.business_type
     account.email = asked.email or account.email
     if asked.metadata then
         account.metadata = metadata.merge(asked.metadata, account.metadata)
     end
-    local wanted = {}
-    for name, capability in pairs(asked.capabilities or {}) do
-        wanted[name] = capability.requested
-    end
-    onboarding.request(emulator, account, wanted)
-    local payouts = (asked.settings or {}).payouts or {}
-    payout.set_schedule(emulator, account, payouts.schedule or {})
+    onboarding.request(emulator, account, requested_of(asked))
+    local payouts = asked.settings and asked.settings.payouts
+    payout.set_schedule(emulator, account, payouts and payouts.schedule or {})
 end
 
 local function check_create(asked)

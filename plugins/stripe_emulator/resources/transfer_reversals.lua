@@ -1,5 +1,5 @@
---- Reversals: money of a transfer taken back, whole or in parts, as far as the connected account has
--- it, available or on the way.
+--- Reversals: money of a transfer taken back, whole or in parts, as far as the connected account
+-- has it, available or on the way.
 local balance_transactions = require("stripe_emulator.resources.balance_transactions")
 local books = require("stripe_emulator.money.books")
 local clock = require("stripe_emulator.state.clock")
@@ -52,7 +52,7 @@ local function build(emulator, asked, transfer, amount)
     })
 end
 
---- What is on the way comes back as what is on the way, so that neither side is ahead of the charge.
+--- What is on the way comes back as what is on the way: neither side is ahead of the charge.
 local function move(emulator, reversal, transfer)
     local available_on = transfers.available_on(emulator, transfer)
     reversal.balance_transaction = balance_transactions.create(emulator, {

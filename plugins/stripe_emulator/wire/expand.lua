@@ -45,7 +45,7 @@ local function expand_object(emulator, object, tree)
         local branch = tree[field]
         if branch and type(value) == "string" then
             local kind = emulator.registry.kind_by_prefix[value:match("^(%a+)_")]
-            local target = store.peek(emulator.store, kind, value)
+            local target = kind and store.peek(emulator.store, kind, value)
             value = target and expand_object(emulator, emulator.view(target), branch) or value
         end
         out[field] = value

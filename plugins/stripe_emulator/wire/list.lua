@@ -75,7 +75,8 @@ function list.page(emulator, spec, asked)
     local all = store.all(emulator.store, spec.kind)
     for position = #all, 1, -1 do
         local object = all[position]
-        if list.is_within(asked.created, object.created) and (not spec.keep or spec.keep(object)) then
+        if list.is_within(asked.created, object.created)
+            and (not spec.keep or spec.keep(object)) then
             kept[#kept + 1] = object
         end
     end

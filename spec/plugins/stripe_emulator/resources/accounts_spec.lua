@@ -49,7 +49,8 @@ describe("A connected account", function()
 
     it("is made of type express only, and of what Stripe knows", function()
         assert.equal("parameter_missing", world:post("/v1/accounts", "country=US").error.code)
-        assert.equal("unsupported_by_emulator", world:post("/v1/accounts", "type=custom").error.code)
+        assert.equal("unsupported_by_emulator",
+            world:post("/v1/accounts", "type=custom").error.code)
         local answer = world:post("/v1/accounts", NEW .. "&capabilities[transfers][foo]=1")
         assert.same({ "parameter_unknown", "capabilities[transfers][foo]" },
             { answer.error.code, answer.error.param })

@@ -168,14 +168,18 @@ describe("An automatic payout", function()
         world:post("/v1/transfers/" .. first.id .. "/reversals", "amount=400")
         vendors.transfer(world, vendor, world:paid(), 700)
         world:control("clock", { advance = DAY })
+        local shown = world:get("/v1/balance_transactions?expand[]=data.source",
+            vendors.header(vendor))
+        assert.equal("payout", shown.body.data[1].source.object)
         local payout = made_by(vendor)[1]
         assert.equal(5000, payout.amount)
         assert.same({ 0, 3 }, { net_of(payout, vendor) })
         world:control("payout_fail/" .. payout.id)
         world:control("clock", { advance = 2 * DAY })
-        payout = made_by(vendor)[1]
-        assert.same({ 2, 5700 }, { #made_by(vendor), payout.amount })
-        assert.same({ 0, 3 }, { net_of(payout, vendor) })
+        local made = made_by(vendor)
+        assert.same({ 3, 700, 5000 }, { #made, made[1].amount, made[2].amount })
+        assert.same({ 0, 2 }, { net_of(made[1], vendor) })
+        assert.same({ 0, 2 }, { net_of(made[2], vendor) })
     end)
 
     it("is reconciled when it is paid", function()

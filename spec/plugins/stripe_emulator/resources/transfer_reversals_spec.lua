@@ -37,8 +37,8 @@ describe("A reversal", function()
         assert.same({ false, 5000 }, { read().reversed, read().amount_reversed })
         local over = reverse("amount=401")
         assert.same({ 400, "amount" }, { over.status, over.error.param })
-        assert.equal("Reversal amount ($4.01) is greater than unreversed amount on transfer ($4.00)",
-            over.error.message)
+        assert.equal("Reversal amount ($4.01) is greater than unreversed amount on transfer "
+            .. "($4.00)", over.error.message)
         assert.equal(400, reverse().body.amount)
         local shown = read().reversals.data
         assert.same({ 400, second.id, first.id }, { shown[1].amount, shown[2].id, shown[3].id })

@@ -31,6 +31,22 @@ describe("The virtual clock", function()
         assert.equal(4, #ran)
     end)
 
+    it("runs each at its own time, and what it asks for on the way too", function()
+        local seen = {}
+        virtual.run = function(_, args)
+            seen[#seen + 1] = clock.now(virtual)
+            if args.left > 0 then
+                clock.after(virtual, 10, "again", { left = args.left - 1 })
+            end
+        end
+        clock.after(virtual, 10, "again", { left = 2 })
+        clock.advance(virtual, 25)
+        assert.same({ 1010, 1020 }, seen)
+        assert.equal(1025, clock.now(virtual))
+        clock.advance(virtual, 5)
+        assert.same({ 1010, 1020, 1030 }, seen)
+    end)
+
     it("runs what became due by real time", function()
         clock.after(virtual, 5, "a")
         real_ms = real_ms + 5000
