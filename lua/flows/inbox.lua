@@ -44,6 +44,11 @@ function inbox.register(list, endpoint)
     end
 end
 
+--- Whether some flow wants events of this type.
+function inbox.is_wanted(endpoint, kind)
+    return handlers[endpoint][kind] ~= nil
+end
+
 local OTHER = { platform = "connect", connect = "platform" }
 
 --- The handler of an event, or nil and why nobody wants it; nil, nil, err.
@@ -108,8 +113,9 @@ local function is_event(event)
         and type(event.data) == "table" and type(event.data.object) == "table"
 end
 
---- "new" or "known"; or nil, err. lease_s: how long the drain leaves it to the caller.
-local function keep(endpoint, event, lease_s)
+--- Writes an event down: "new" or "known"; or nil, err. lease_s: for how long the drain leaves it
+--- to the caller.
+function inbox.keep(endpoint, event, lease_s)
     return db.tx(function()
         local row, problem = db.one("stripe_event/insert", event.id, endpoint, event.type,
             value(event.data.object.id), value(event.account), event.livemode == true,
@@ -135,7 +141,7 @@ function inbox.receive(endpoint, body, header)
     if not is_event(event) then
         return nil, err.bad_request("the body is no Stripe event")
     end
-    local state, problem = keep(endpoint, event, LEASE_S)
+    local state, problem = inbox.keep(endpoint, event, LEASE_S)
     if not state then
         return nil, problem
     end

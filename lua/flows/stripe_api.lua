@@ -22,7 +22,7 @@ local CONNECT_MS = 3000
 local LEAST_MS = 250
 --- A job may wait for a Stripe that limits our rate; a client is told.
 local LIMITED_PAUSE_MS = 1000
-local PAGES_MAX = 50
+local PAGES_MAX = 1000
 local NEVER_LEFT = { not_sent = true, tls = true, refused = true }
 
 --- null and missing alike are nil.
@@ -201,10 +201,10 @@ local function read(path, options)
     })
 end
 
---- The newest objects of a list, page by page, until is_wanted(object) says so: the object, false
--- when none is wanted, or nil, err. path holds the filters ("/v1/refunds?payment_intent=…");
--- options: {account, is_job}.
-function stripe_api.find(path, is_wanted, options)
+--- A list page by page, newest first: on_page(data) until it returns false (enough) or nil, err.
+--- path holds the filters ("/v1/refunds?payment_intent=…"); options: {account, is_job}. True when
+--- the end was reached or on_page had enough; or nil, err.
+function stripe_api.each_page(path, on_page, options)
     local after = ""
     for _ = 1, PAGES_MAX do
         local result = read(path .. "&limit=100" .. after, options)
@@ -212,17 +212,34 @@ function stripe_api.find(path, is_wanted, options)
         if not data then
             return nil, err.stripe_away()
         end
-        for _, object in ipairs(data) do
-            if is_wanted(object) then
-                return object
-            end
-        end
-        if not result.object.has_more or #data == 0 then
-            return false
+        local goes_on, problem = on_page(data)
+        if problem then
+            return nil, problem
+        elseif not goes_on or not result.object.has_more or #data == 0 then
+            return true
         end
         after = "&starting_after=" .. data[#data].id
     end
     return nil, err.stripe_away()
+end
+
+--- The newest object of a list that is_wanted(object): the object, false when none is wanted, or
+--- nil, err. path and options as for each_page.
+function stripe_api.find(path, is_wanted, options)
+    local found = false
+    local is_read, problem = stripe_api.each_page(path, function(page)
+        for _, object in ipairs(page) do
+            if is_wanted(object) then
+                found = object
+                return false
+            end
+        end
+        return true
+    end, options)
+    if not is_read then
+        return nil, problem
+    end
+    return found
 end
 
 --- A resource as it is now; or nil, err (stripe_away, or not_found when Stripe does not know it).

@@ -251,32 +251,38 @@ function stripe_ops.send_again(op)
     return stripe_ops.send(taken)
 end
 
+local function sender(op)
+    return function()
+        local _, failure = stripe_ops.send(op, { is_job = true })
+        if failure then
+            log.error("stripe.op.not_recorded", { op = op.id, kind = op.kind, code = failure.code })
+        end
+    end
+end
+
 --- What was not sent yet, or whose outcome is not known. While Stripe is left alone nothing is
 --- taken.
 function stripe_ops.sweep()
-    if core_stripe.away_s() > 0 then
-        return
-    end
-    local taken, problem = db.tx(function()
-        return db.query("stripe_op/take_due", TAKE_MAX, JOB_LEASE_S)
-    end)
-    if not taken then
-        log.warn("stripe.sweep.failed", { code = problem.code })
-        return
-    end
-    local turns = {}
-    for i, op in ipairs(taken) do
-        turns[i] = function()
-            local _, failure = stripe_ops.send(op, { is_job = true })
-            if failure then
-                log.error("stripe.op.not_recorded",
-                    { op = op.id, kind = op.kind, code = failure.code })
-            end
+    local taken, problem
+    repeat
+        if core_stripe.away_s() > 0 then
+            return
         end
-    end
-    if #turns > 0 then
-        parallel(unpack(turns))
-    end
+        taken, problem = db.tx(function()
+            return db.query("stripe_op/take_due", TAKE_MAX, JOB_LEASE_S)
+        end)
+        if not taken then
+            log.warn("stripe.sweep.failed", { code = problem.code })
+            return
+        end
+        local senders = {}
+        for i, op in ipairs(taken) do
+            senders[i] = sender(op)
+        end
+        if #senders > 0 then
+            parallel(unpack(senders))
+        end
+    until #taken < TAKE_MAX
 end
 
 return stripe_ops

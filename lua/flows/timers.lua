@@ -1,6 +1,7 @@
 --- What buying and money do by themselves. All run on the leader only, and each turn is guarded by
 --- row state: two leaders for a moment do no harm.
 local conf = require("core.conf")
+local event_gaps = require("flows.event_gaps")
 local expiry = require("flows.expiry")
 local fulfilment = require("flows.fulfilment")
 local inbox = require("flows.inbox")
@@ -23,6 +24,7 @@ return {
     },
     { name = "stripe.ops", every_ms = 500, leader = true, run = stripe_ops.sweep },
     { name = "stripe.events", every_ms = 1000, leader = true, run = inbox.drain },
+    { name = "stripe.event_gaps", every_ms = 1000, leader = true, run = event_gaps.turn },
     { name = "payments.recheck", every_ms = 5000, leader = true, run = payment.sweep },
     { name = "invariants.watch", every_ms = 1000, leader = true, run = invariants.watch },
     { name = "stripe_fees.ask", every_ms = 1000, leader = true, run = stripe_fee.run },

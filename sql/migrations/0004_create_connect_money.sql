@@ -353,3 +353,7 @@ create index reconciliation_findings_reconciliation_id_idx
 alter table stripe_ops add column lane text;
 create index stripe_ops_open_lane_idx on stripe_ops (lane, created_at)
     where state in ('NEW', 'SENT', 'UNKNOWN') and lane is not null;
+
+-- Of Stripe's events all that happened before this are in stripe_events: what is asked for when
+-- some did not arrive.
+alter table installation add column events_complete_until timestamptz not null default now();
