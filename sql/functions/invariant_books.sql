@@ -33,14 +33,18 @@ language sql stable as $$
             unnest(array[amount_minor, fee_minor, -amount_minor - fee_minor])
         from disputes where state in ('OPEN', 'WON', 'LOST')
         union all
-        select 'dispute_won', id, unnest(array['stripe', 'dispute_hold']),
-            unnest(array[amount_minor, -amount_minor])
+        select 'dispute_won', id, unnest(array['stripe', 'dispute_fee', 'dispute_hold']),
+            unnest(array[amount_minor + fee_returned_minor, -fee_returned_minor,
+                case when lost_at is null then -amount_minor else 0 end])
         from disputes where state = 'WON'
         union all
-        select 'dispute_lost', disputes.id, borne.account, borne.amount
+        select given.kind, disputes.id, borne.account, given.sign * borne.amount
         from disputes
+        inner join (values ('dispute_lost', 1), ('dispute_won', -1)) as given (kind, sign)
+            on given.kind = 'dispute_lost' or disputes.state = 'WON'
         cross join lateral (
             select 'dispute_hold' as account, -disputes.amount_minor as amount
+            where given.kind = 'dispute_lost'
             union all
             select 'vendor:' || vendor_orders.vendor_id, p.amount_minor
             from dispute_parts as p
@@ -51,7 +55,7 @@ language sql stable as $$
             from dispute_parts as p
             where p.dispute_id = disputes.id and p.liable = 'VENDOR'
         ) as borne
-        where disputes.state = 'LOST'
+        where disputes.lost_at is not null
         union all
         select given.kind, bank_payouts.id, unnest(array['bank', 'stripe']),
             unnest(array[given.sign, -given.sign]) * bank_payouts.amount_minor

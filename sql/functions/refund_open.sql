@@ -25,7 +25,7 @@ begin
     where order_id = p_order_id and status in ('SUCCEEDED', 'PARTIALLY_REFUNDED') for update;
     if exists (
         select from disputes where payment_id = v_payment.id
-            and (state = 'OPEN' or (state = 'INQUIRY' and not is_charge_refundable))
+            and (state = 'OPEN' or (state in ('INQUIRY', 'LOST') and not is_charge_refundable))
     ) then
         raise exception 'the payment is disputed: it cannot be refunded until the dispute is closed'
             using errcode = 'SK423';

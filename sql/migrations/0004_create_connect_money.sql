@@ -57,7 +57,8 @@ alter table refunds add constraint refunds_cause_known check (
 );
 
 -- Stripe's disputes. state is ours: INQUIRY has moved no money; OPEN has (X and fee are out of the
--- balance); WON and LOST are final for the books; CLOSED is an inquiry that ended.
+-- balance); WON and LOST are final, but that a bank can still give back what was LOST (lost_at
+-- stays); CLOSED is one that ended without moving money.
 create table disputes (
     id uuid not null default uuid_v7(),
     order_id uuid not null,
@@ -69,6 +70,7 @@ create table disputes (
     reason text not null default '',
     amount_minor bigint not null,
     fee_minor bigint not null default 0,
+    fee_returned_minor bigint not null default 0,
     currency text not null,
     liable text,
     is_charge_refundable boolean not null default false,
@@ -76,6 +78,7 @@ create table disputes (
     evidence_due_at timestamptz,
     evidence_submitted_at timestamptz,
     opened_at timestamptz not null,
+    lost_at timestamptz,
     closed_at timestamptz,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -85,7 +88,8 @@ create table disputes (
     constraint disputes_payment_id_fkey foreign key (payment_id) references payments (id),
     constraint disputes_state_known check (state in ('INQUIRY', 'OPEN', 'WON', 'LOST', 'CLOSED')),
     constraint disputes_liable_known check (liable in ('PLATFORM', 'VENDOR')),
-    constraint disputes_lost_is_borne check (state <> 'LOST' or liable is not null),
+    constraint disputes_lost_is_borne
+        check (state <> 'LOST' or (liable is not null and lost_at is not null)),
     constraint disputes_amount_positive check (amount_minor > 0),
     constraint disputes_fee_not_negative check (fee_minor >= 0)
 );
