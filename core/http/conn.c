@@ -46,6 +46,14 @@ struct conn *conn_new(struct http_server *server, struct bufferevent *pipe)
     return conn;
 }
 
+/* Disconnecting sends the reset now; SO_LINGER would send it at close, after evhttp's FIN. */
+void conn_reset(struct conn *conn)
+{
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+    (void)connect(conn->fd, &nobody, sizeof nobody);
+}
+
 void conn_doom(struct conn *conn)
 {
     set_state(conn, CONN_DOOMED);

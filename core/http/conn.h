@@ -153,6 +153,8 @@ bool conn_send(struct conn *conn, struct str head, struct str body);
 /* The reply in flight was handed to conn_send. */
 void conn_replied(struct conn *conn);
 void conn_doom(struct conn *conn);
+/* The other end gets a reset instead of an end. To be doomed next. */
+void conn_reset(struct conn *conn);
 void conn_free(struct conn *conn);
 /* What a deadline that has passed means in this state. */
 void conn_expired(struct conn *conn);

@@ -185,13 +185,16 @@ void http_reply(struct http_request *request,
         body.len = 0;
     server->now_us = clock_monotonic_us();
     conn->request = NULL;
-    bool is_sent = status != 0 && conn_send(conn, head, body);
-    tell_done(request, status, is_sent ? head.len + body.len : 0);
+    bool is_sent = status > 0 && conn_send(conn, head, body);
+    tell_done(request, status < 0 ? 0 : status, is_sent ? head.len + body.len : 0);
     request_free(request);
-    if (is_sent)
+    if (is_sent) {
         conn_replied(conn);
-    else
-        conn_doom(conn);
+        return;
+    }
+    if (status < 0)
+        conn_reset(conn);
+    conn_doom(conn);
 }
 
 void http_problem_body(struct buf *out,

@@ -16,7 +16,8 @@ struct http_header {
 /* Adds Content-Length, Content-Type (application/json; charset=utf-8 unless given), Date,
  * X-Request-Id, Cache-Control: no-store unless given, X-Content-Type-Options: nosniff. HEAD, 204
  * and 304 send no body. Headers and body are copied or written before it returns.
- * Status 0: no answer, the connection is closed (the Stripe emulator drops connections so). */
+ * Status 0: no answer, the connection is closed; below 0: it is reset. The Stripe emulator drops
+ * connections so. */
 void http_reply(struct http_request *request,
                 int status,
                 const struct http_header *headers,

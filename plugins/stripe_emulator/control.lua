@@ -169,9 +169,18 @@ local CHANGES = {
     end },
 }
 
+local function roll(emulator, secrets, is_connect)
+    return #secrets > 0 and emulators.set_secrets(emulator, secrets, is_connect)
+end
+
 local function change_webhooks(emulator, asked)
-    if asked.types ~= nil and type(asked.types) ~= "table" then
-        return refuse(emulator, 400, "types must be an array.")
+    for _, name in ipairs({ "types", "secrets" }) do
+        if asked[name] ~= nil and type(asked[name]) ~= "table" then
+            return refuse(emulator, 400, name .. " must be an array.")
+        end
+    end
+    if asked.secrets and not roll(emulator, asked.secrets, is_yes(asked.connect)) then
+        return refuse(emulator, 404, "No endpoint is configured, or no secret was given.")
     elseif asked.resend and not resend(emulator, asked.resend) then
         return refuse(emulator, 404, "No such event.")
     end

@@ -22,7 +22,8 @@ local function configured_endpoint(self, is_connect)
     end
 end
 
---- The endpoint that the settings name, as they name it now.
+--- The endpoint that the settings name, as they name it now; secrets that a test has rolled stay
+-- until the settings say something new.
 local function configure_endpoint(self, url, secrets, is_connect)
     local endpoint = configured_endpoint(self, is_connect)
     if url == "" or #secrets == 0 then
@@ -32,13 +33,27 @@ local function configure_endpoint(self, url, secrets, is_connect)
         return
     end
     endpoint = endpoint or webhook_endpoints.add(self, {
+        url = "",
         enabled_events = { "*" },
         description = "from the configuration",
         is_connect = is_connect,
         is_configured = true,
     })
+    local hidden, said = store.hidden(self.store, endpoint), table.concat(secrets, " ")
     store.touch(self.store, endpoint).url = url
-    store.hidden(self.store, endpoint).secrets = secrets
+    if hidden.configured_secrets ~= said then
+        hidden.secrets, hidden.configured_secrets = secrets, said
+    end
+end
+
+--- Other secrets for a configured endpoint, until the settings name others than now: a rollover.
+-- False when there is no such endpoint.
+function emulator.set_secrets(self, secrets, is_connect)
+    local endpoint = configured_endpoint(self, is_connect)
+    if endpoint then
+        store.hidden(self.store, store.touch(self.store, endpoint)).secrets = secrets
+    end
+    return endpoint ~= nil
 end
 
 local function configure_endpoints(self)

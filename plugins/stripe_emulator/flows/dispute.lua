@@ -125,16 +125,24 @@ local function build(emulator, charge, options)
     }
 end
 
+--- Why the charge cannot be disputed for the amount (nil: all of it), or nil.
+local function refusal(emulator, charge, amount)
+    local before = last_of(emulator, charge)
+    if not charge.captured or charge.amount_refunded == charge.amount then
+        return "This charge has nothing that could be disputed."
+    elseif before and OPEN[before.status] then
+        return "This charge is disputed already."
+    elseif amount and (amount < 1 or amount > charge.amount_captured or amount % 1 ~= 0) then
+        return "amount must be at least 1 and at most what was captured."
+    end
+end
+
 --- options: amount (default: what is not refunded), reason, is_inquiry. The dispute | nil and why
 -- there can be none.
 function dispute.open(emulator, charge, options)
-    local before = last_of(emulator, charge)
-    if not charge.captured or charge.amount_refunded == charge.amount then
-        return nil, "This charge has nothing that could be disputed."
-    elseif before and OPEN[before.status] then
-        return nil, "This charge is disputed already."
-    elseif options.amount and (options.amount < 1 or options.amount > charge.amount_captured) then
-        return nil, "amount must be at least 1 and at most what was captured."
+    local wrong = refusal(emulator, charge, options.amount)
+    if wrong then
+        return nil, wrong
     end
     local object = store.insert(emulator.store, build(emulator, charge, options), { moves = {} })
     local hidden = store.hidden(emulator.store, store.touch(emulator.store, charge))

@@ -9,6 +9,7 @@ local faults = {}
 faults.STAGES = {
     error_before = "before", -- 500, not executed, not saved
     drop_before = "before", -- connection closed, not executed
+    reset_idle = "before", -- connection reset, not executed: an idle one was given up meanwhile
     html_502 = "before",
     rate_limit = "before",
     lock_timeout = "before", -- 429 with Stripe-Should-Retry: true
@@ -16,6 +17,7 @@ faults.STAGES = {
     slow = "during", -- ms pass while the key is in use, then as usual
     error_after = "after", -- executed, then 500, which is what the key replays
     drop_after = "after", -- executed, connection closed
+    reset_after = "after", -- executed, connection reset
     hang = "after", -- executed, no answer for ms, connection closed
     truncate = "after", -- executed, half of the JSON
     tamper = "after", -- executed, fields of the answer replaced by `set`
@@ -136,6 +138,8 @@ local HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body><h1>502
 function faults.refuse(rule)
     if rule.kind == "drop_before" then
         return { status = 0 }
+    elseif rule.kind == "reset_idle" then
+        return { status = -1 }
     elseif rule.kind == "html_502" then
         return { status = 502, body = HTML_502, headers = { ["Content-Type"] = "text/html" } }
     elseif rule.kind == "rate_limit" then
@@ -152,6 +156,8 @@ end
 function faults.deform(rule, answer, json)
     if rule.kind == "drop_after" or rule.kind == "hang" then
         return { status = 0 }
+    elseif rule.kind == "reset_after" then
+        return { status = -1 }
     elseif rule.kind == "truncate" then
         return { status = answer.status, body = answer.body:sub(1, math.floor(#answer.body / 2)) }
     elseif rule.kind == "tamper" then

@@ -1,3 +1,4 @@
+local shell = require("spec.support.shell")
 local wire = require("spec.core.http.wire")
 
 local function codes(text)
@@ -100,6 +101,16 @@ describe("a reply", function()
             assert.equal("keep-alive", answer.headers.connection)
         end
     end)
+
+    --- curl's words for an end (52) and for a reset (56), also on a connection that was used.
+    for status, curl_code in pairs({ [0] = 52, [-1] = 56 }) do
+        it("with status " .. status .. " is none, and the connection is gone", function()
+            local url = ("%s/none/%d"):format(server.url, status)
+            assert.equal(curl_code, select(2, shell.run("curl -s " .. url)))
+            assert.equal(200, wire.ask(sock, "/seen").status)
+            assert.is_nil(wire.ask(sock, "/none/" .. status))
+        end)
+    end
 
     it("comes whole when it is larger than the socket takes at once", function()
         for _, size in ipairs({ 1, 65536, 1000000, 4000000 }) do

@@ -159,7 +159,7 @@ describe("An emulator that was killed", function()
         local whole = world.file.text
         world:paid()
         local text = world.file.text
-        for length = #whole, #text, 97 do
+        for length = #whole, #text, 397 do
             world.file.text = text:sub(1, length)
             local after = world:killed()
             local intents = after:get("/v1/payment_intents").body.data

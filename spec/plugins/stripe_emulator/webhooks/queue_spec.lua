@@ -1,5 +1,6 @@
-local support = require("spec.plugins.stripe_emulator.support")
+local events = require("stripe_emulator.resources.events")
 local sender = require("stripe_emulator.webhooks.sender")
+local support = require("spec.plugins.stripe_emulator.support")
 
 describe("The webhook queue", function()
     local world
@@ -138,6 +139,75 @@ describe("The webhook queue", function()
         sender.run(world.emulator)
         assert.equal(id, world.sent[2].event.id)
         assert.equal(404, world:control("webhooks", { resend = "evt_x" }).status)
+    end)
+
+    it("holds the events of some types only", function()
+        world:control("webhooks", { hold = true, types = { "payment_intent.succeeded" } })
+        world:paid()
+        sender.run(world.emulator)
+        assert.same({ "payment_intent.created", "charge.succeeded" }, sent_types())
+        assert.equal(1, #waiting())
+        world:control("webhooks", { release = true })
+        sender.run(world.emulator)
+        assert.equal("payment_intent.succeeded", world.sent[3].event.type)
+    end)
+
+    it("tries again when the clock is moved to that time", function()
+        world.answers = { 500 }
+        world:intent()
+        sender.run(world.emulator)
+        world:control("clock", { advance = 1 })
+        sender.run(world.emulator)
+        assert.equal(2, #world.sent)
+    end)
+
+    it("signs with the secrets of now, with both during a rollover", function()
+        local function signatures(secrets, connect)
+            local changed = world:control("webhooks", { secrets = secrets, connect = connect })
+            world:intent()
+            sender.run(world.emulator)
+            local _, count = world.sent[#world.sent].headers["Stripe-Signature"]:gsub("v1=", "")
+            return changed.status, count
+        end
+        assert.same({ 200, 2 }, { signatures({ "whsec_new", support.SECRET }) })
+        assert.same({ 200, 2 }, { signatures({ "whsec_other" }, true) }) -- the other endpoint
+        assert.same({ 200, 1 }, { signatures({ "whsec_new" }) })
+        assert.equal(404, (signatures({})))
+        assert.equal(400, (signatures("whsec_text")))
+    end)
+
+    it("shows what it drops, however much that is", function()
+        assert.equal(2 ^ 53, world:control("webhooks", { drop = true }).body.drop)
+        world:intent()
+        assert.same({}, waiting())
+    end)
+
+    it("forgets what was for an endpoint that is deleted", function()
+        local made = world:post("/v1/webhook_endpoints",
+            "enabled_events[]=*&url=http%3A%2F%2Flocalhost%2F2").body
+        world:intent()
+        world:call("DELETE", "/v1/webhook_endpoints/" .. made.id)
+        sender.run(world.emulator)
+        assert.equal(1, #world.sent)
+        assert.same({}, waiting())
+    end)
+
+    it("stands fifteen thousand deliveries: shuffled, refused, taken", function()
+        local sent, began_s = 0, os.clock()
+        world.emulator.post = function()
+            sent = sent + 1
+            return sent <= 1000 and 500 or 200
+        end
+        for number = 1, 15000 do
+            events.emit(world.emulator, nil, "thing.made", { id = "t" .. number, object = "thing" })
+        end
+        world:control("webhooks", { shuffle = true, seed = 5 })
+        sender.run(world.emulator)
+        world:control("clock", { advance = 2 })
+        sender.run(world.emulator)
+        assert.equal(16000, sent)
+        assert.same({}, waiting())
+        assert.is_true(os.clock() - began_s < 60, "it took " .. os.clock() - began_s .. " s")
     end)
 
     it("sends before the answer when told", function()

@@ -20,7 +20,8 @@ describe("A fault", function()
         { "error_before", 500, 0 }, { "drop_before", 0, 0 }, { "html_502", 502, 0 },
         { "rate_limit", 429, 0 }, { "lock_timeout", 429, 0 }, { "conflict", 409, 0 },
         { "slow", 200, 1 }, { "error_after", 500, 1 }, { "drop_after", 0, 1 },
-        { "hang", 0, 1 }, { "truncate", 200, 1 }, { "tamper", 200, 1 },
+        { "reset_idle", -1, 0 }, { "reset_after", -1, 1 }, { "hang", 0, 1 },
+        { "truncate", 200, 1 }, { "tamper", 200, 1 },
     }
     for _, case in ipairs(cases) do
         local kind, status, executed = unpack(case)

@@ -54,6 +54,10 @@ route("GET", "/empty/{status}", function(creq)
     return tonumber(creq.params.status), "not to be sent"
 end)
 
+route("GET", "/none/{status}", function(creq)
+    return tonumber(creq.params.status)
+end)
+
 --- Gives the header the bytes that the query names by their codes: /header?97.13.10.98
 route("GET", "/header", function(creq)
     local value = creq.query:gsub("%d+", function(code)
