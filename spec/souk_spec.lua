@@ -44,7 +44,7 @@ describe("./souk", function()
         assert.equal(200, second.status())
         local products = client.request({ port = first.port, path = "/api/products" }).json
         assert.is_true(#products.data > 10)
-        for _, name in ipairs({ "auth.key", "stripe.key", "webhook.key" }) do
+        for _, name in ipairs({ "auth.key", "stripe.key", "webhook.key", "connect-webhook.key" }) do
             local path = shell.quote(first.home .. "/" .. name)
             assert.equal("600\n", shell.must("stat -c %a " .. path))
         end
@@ -69,6 +69,38 @@ describe("./souk", function()
             .. "where email = 'chief@example.com'\""):match("%u+"))
     end)
 
+    local function login(name)
+        local answer = client.request({
+            port = first.port, method = "POST", path = "/api/auth/login",
+            body = { email = name .. "@demo.souk.example", password = "souk-demo-2026" },
+        })
+        return answer.json.accessToken
+    end
+    local function stripe_status()
+        return client.request({ port = first.port, path = "/api/vendor/stripe/status",
+            token = login("vendor") }).json
+    end
+
+    it("lets a demo vendor connect, and hears of it by the webhook of connected accounts",
+        function()
+            local link = client.request({ port = first.port, method = "POST", body = "{}",
+                path = "/api/vendor/stripe/account-link", token = login("vendor") })
+            assert.equal(201, link.status, link.body)
+            assert.matches("^http://localhost:" .. first.stripe_port .. "/connect/onboard/",
+                link.json.url)
+            local account = stripe_status().accountId
+            assert.equal(200, client.request({ port = first.stripe_port, method = "POST",
+                path = "/_emu/onboard/" .. account }).status)
+            shell.wait_until("the news", 30, function()
+                return must(first, "psql -A -t -c \"select transfers_capability from "
+                    .. "stripe_accounts\""):match("%l+") == "active"
+            end)
+        end)
+
+    it("prints the books", function()
+        assert.matches("the ledger is empty", must(first, "ledger"), 1, true)
+    end)
+
     it("stops one and leaves the other", function()
         must(first, "down")
         assert.equal(0, first.status("/health"))
@@ -80,6 +112,10 @@ describe("./souk", function()
         must(first, "up -d --set http.workers=1")
         assert.equal("1", must(first, "psql -A -t -c \"select count(*) from users "
             .. "where email = 'chief@example.com'\""):match("%d+"))
+        local status = stripe_status()
+        assert.is_true(status.transfersEnabled)
+        assert.equal(200, client.request({ port = first.stripe_port, method = "POST",
+            path = "/_emu/onboard/" .. status.accountId }).status)
     end)
 
     it("stops all it started when its terminal goes away", function()
