@@ -11,6 +11,7 @@ local audit = require("souk.audit")
 local db = require("souk.db")
 local err = require("souk.err")
 local inbox = require("flows.inbox")
+local reversal = require("flows.reversal")
 local stripe_api = require("flows.stripe_api")
 local stripe_ops = require("flows.stripe_ops")
 
@@ -21,7 +22,8 @@ local value = stripe_api.value
 --- Stripe's statuses that are final failures; all others but succeeded are on their way.
 local FAILED = { failed = true, canceled = true }
 
---- Queues the call for an opened refund, in the transaction that opened it.
+--- Queues the call for an opened refund, and those that take transfers back for it, in the
+--- transaction that opened it.
 function refund.queue(refund_id)
     local facts, problem = db.one("refund/facts", refund_id)
     if not facts then
@@ -37,8 +39,15 @@ function refund.queue(refund_id)
             metadata = { refund_id = refund_id, order_id = facts.order_id },
         },
     })
+    if not op then
+        return nil, failure
+    end
+    local is_open, refusal = reversal.open(refund_id, nil)
+    if not is_open then
+        return nil, refusal
+    end
     crash("refund.opened")
-    return op, failure
+    return op
 end
 
 local function fail(refund_id, why)
