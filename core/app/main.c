@@ -96,6 +96,12 @@ static int run_ledger(struct conf *conf, int argc, char **argv)
     return run_module(conf, "flows.ledger_command", false, argv);
 }
 
+static int run_policy(struct conf *conf, int argc, char **argv)
+{
+    (void)argc;
+    return run_module(conf, "flows.policy_command", true, argv);
+}
+
 static int run_spec(struct conf *conf, int argc, char **argv)
 {
     (void)argc;
@@ -210,6 +216,7 @@ static const struct command commands[] = {
     {"migrate", run_migrate, "bring the database up to date"},
     {"stripe-emulator", run_stripe_emulator,
      "Stripe's protocol on http.port, for development and tests"},
+    {"policy", run_policy, "check FILE | list | simulate | activate …: what operators change"},
     {"admin", run_admin, "create --email E --password P [--name N]: make an administrator"},
     {"ledger", run_ledger, "[ORDER]: the books of an order as a table; without one, all balances"},
     {"demo", run_demo, "--vendors N --products M [--seed S]: fill the database with made-up data"},

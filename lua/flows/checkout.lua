@@ -126,15 +126,18 @@ local function policy_input(part, currency, address)
 end
 
 --- Gives every part its fee; returns their sum, or nil, err.
-local function add_fees(parts, currency, address)
-    local sum = 0
-    for _, part in ipairs(parts) do
-        local fee, problem = fees.of(policy_input(part, currency, address))
-        if not fee then
-            return nil, problem
-        end
-        part.fee = fee
-        sum = sum + fee.fee
+local function add_fees(order, version)
+    local inputs, sum = {}, 0
+    for i, part in ipairs(order.parts) do
+        inputs[i] = policy_input(part, order.currency, order.address)
+    end
+    local list, problem = fees.of(inputs, order.buyer_id, version)
+    if not list then
+        return nil, problem
+    end
+    for i, part in ipairs(order.parts) do
+        part.fee = list[i]
+        sum = sum + part.fee.fee
     end
     return sum
 end
@@ -287,7 +290,7 @@ local function attempt(buyer_id, input)
         address = input.shippingAddress, note = input.note, parts = make_parts(rows),
     }
     order.items = all_items(order.parts)
-    order.fee, problem = add_fees(order.parts, order.currency, order.address)
+    order.fee, problem = add_fees(order, rows[1].fee_policy)
     if not order.fee then
         return nil, problem
     end

@@ -1,10 +1,8 @@
---- What the fee policy says of one vendor's part, checked: a policy is edited by operators, so its
---- answer is input. A policy that fails, or answers nonsense, fails the request before anything is
---- written; there is never a fee of 0 by accident.
+--- What the fee policy says of the vendors' parts of an order, checked: a policy is edited by
+--- operators, so its answer is input. A version that fails, or answers nonsense, is told of and the
+--- last good one prices the order; there is never a fee of 0 by accident.
 local json = require("core.json")
-local log = require("core.log")
-local policy = require("core.policy")
-local err = require("souk.err")
+local policies = require("flows.policies")
 
 local fees = {}
 
@@ -21,7 +19,20 @@ local function is_named(line)
         and #line.name <= NAME_MAX
 end
 
-local function check_lines(lines, subtotal)
+--- A line may name the product that it is for: one of the part's.
+local function is_for_known(line, items)
+    if line.product_id == nil then
+        return true
+    end
+    for _, item in ipairs(items or {}) do
+        if item.product_id == line.product_id then
+            return true
+        end
+    end
+    return false
+end
+
+local function check_lines(lines, subtotal, items)
     if type(lines) ~= "table" or #lines == 0 or #lines > LINES_MAX then
         return nil, "lines must be a list of 1 to " .. LINES_MAX
     end
@@ -31,6 +42,8 @@ local function check_lines(lines, subtotal)
             return nil, "line " .. i .. " needs a name"
         elseif not is_amount(line.amount, subtotal) then
             return nil, "line " .. i .. " must be a whole amount from 0 to the subtotal"
+        elseif not is_for_known(line, items) then
+            return nil, "line " .. i .. " is for a product that is not in the order"
         end
         fee = fee + line.amount
         clean[i] = { name = line.name, amount = line.amount }
@@ -41,8 +54,9 @@ local function check_lines(lines, subtotal)
     return { fee = fee, lines = clean }
 end
 
---- A policy's result as {fee, lines, reason}; or nil and what is wrong with it.
-function fees.check(result, subtotal)
+--- A policy's result as {fee, lines, reason}; or nil and what is wrong with it. items: those of
+--- the part, for lines that name a product.
+function fees.check(result, subtotal, items)
     if type(result) ~= "table" then
         return nil, "the result must be a table"
     end
@@ -50,7 +64,7 @@ function fees.check(result, subtotal)
     if lines == nil then
         lines = { { name = "commission", amount = result.fee } }
     end
-    local checked, problem = check_lines(lines, subtotal)
+    local checked, problem = check_lines(lines, subtotal, items)
     if not checked then
         return nil, problem
     elseif result.fee ~= nil and result.fee ~= checked.fee then
@@ -60,35 +74,46 @@ function fees.check(result, subtotal)
     return checked
 end
 
---- input: design of the policy's input (lua/policies/README.md). Returns {fee, lines, reason,
---- version, input} where input is the JSON to keep; or nil, err.
-function fees.of(input)
-    local result, version = policy.evaluate(POLICY, input)
-    local checked, problem
+--- What version hash of the policy says of one part: {fee, lines, reason, version, input} where
+--- input is the JSON to keep; or nil and why not.
+function fees.by(hash, input)
+    local result, why = policies.evaluate_by(POLICY, hash, input)
+    local checked
     if result then
-        checked, problem = fees.check(result, input.subtotal)
-    else
-        problem = version
+        checked, why = fees.check(result, input.subtotal, input.items)
     end
     if not checked then
-        log.error("policy.fee.refused", { problem = problem, version = policy.version(POLICY) })
-        return nil, err.internal()
+        return nil, why
     end
-    checked.version = version
+    checked.version = hash
     checked.input = json.encode(input)
     return checked
 end
 
---- The fee that the policy of today makes of a stored input; nil when it refuses.
-function fees.again(input_text)
-    local input = json.decode(input_text)
-    local result = input and policy.evaluate(POLICY, input)
-    local checked = result and fees.check(result, input.subtotal)
-    return checked and checked.fee
+--- The fees of an order's parts, all by one version. inputs: see lua/policies/README.md; known: the
+--- version's hash, when it was read already. Returns a list like inputs; or nil, err.
+function fees.of(inputs, buyer_id, known)
+    return policies.with_active(POLICY, buyer_id, known, function(hash)
+        local list = {}
+        for i, input in ipairs(inputs) do
+            local fee, why = fees.by(hash, input)
+            if not fee then
+                return nil, why
+            end
+            list[i] = fee
+        end
+        return list
+    end)
 end
 
-function fees.version()
-    return policy.version(POLICY)
+--- The fee that a version makes of a stored input; nil and why when it refuses.
+function fees.again(hash, input_text)
+    local input = json.decode(input_text)
+    if not input then
+        return nil, "the stored input is no JSON"
+    end
+    local fee, why = fees.by(hash, input)
+    return fee and fee.fee, why
 end
 
 return fees

@@ -4,10 +4,13 @@ local conf = require("core.conf")
 local event_gaps = require("flows.event_gaps")
 local expiry = require("flows.expiry")
 local fulfilment = require("flows.fulfilment")
+local fee_audit = require("flows.fee_audit")
 local inbox = require("flows.inbox")
 local invariants = require("flows.invariants")
 local payment = require("flows.payment")
 local payout = require("flows.payout")
+local policies = require("flows.policies")
+local policy_simulation = require("flows.policy_simulation")
 local refund = require("flows.refund")
 local reversal = require("flows.reversal")
 local stripe_account = require("flows.stripe_account")
@@ -32,6 +35,12 @@ return {
         name = "stripe_accounts.recheck", every_ms = 10000, leader = true,
         run = stripe_account.sweep,
     },
+    {
+        name = "policies.watch", every_ms = tonumber(conf("policy.watch_every_ms")), leader = true,
+        run = policies.watch,
+    },
+    { name = "policies.simulate", every_ms = 300, leader = true, run = policy_simulation.work },
+    { name = "fees.audit", every_ms = 86400000, leader = true, run = fee_audit.run },
     { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },
     {
         name = "payouts.run", every_ms = tonumber(conf("payout.every_ms")), leader = true,

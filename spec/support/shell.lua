@@ -1,4 +1,5 @@
 --- Programs run by specs: quoting, output, background processes with their exit codes.
+local info = require("core.info")
 local socket = require("socket")
 
 local shell = {}
@@ -54,12 +55,34 @@ function shell.wait_until(what, timeout_s, is_there)
     error(("%s: not within %s s"):format(what, timeout_s), 2)
 end
 
---- A port that nobody listened on a moment ago.
+local PORT_LEAST, BLOCKS, BLOCK = 11000, 300, 30
+local METRICS_AHEAD = 10000
+
+local ports_given = 0
+
+local function is_free(port)
+    local probe = socket.bind("127.0.0.1", port)
+    if probe then
+        probe:close()
+    end
+    return probe ~= nil
+end
+
+--- A port that nobody listens on, and its neighbour for /metrics. Both lie below what the kernel
+--- gives to clients, and spec files that run side by side draw from blocks of their own.
 function shell.free_port()
-    local probe = assert(socket.bind("127.0.0.1", 0))
-    local _, port = probe:getsockname()
-    probe:close()
-    return tonumber(port)
+    local first = PORT_LEAST + info.pid % BLOCKS * BLOCK
+    for _ = 1, BLOCKS * BLOCK do
+        local port = first + ports_given % BLOCK
+        ports_given = ports_given + 1
+        if ports_given % BLOCK == 0 then
+            first = PORT_LEAST + (first - PORT_LEAST + BLOCK) % (BLOCKS * BLOCK)
+        end
+        if is_free(port) and is_free(port + METRICS_AHEAD) then
+            return port
+        end
+    end
+    error("no port is free from " .. PORT_LEAST .. " on")
 end
 
 --- Starts a command line in a session of its own, its output in <folder>/log. Files tell the rest:

@@ -60,4 +60,44 @@ describe("A policy", function()
         policy.evaluate("fee", input)
         assert.equal(6000, input.subtotal)
     end)
+
+    describe("kept as a version", function()
+        local source = "return { evaluate = function(o)\n local fee = o.n * 2\n"
+            .. " return { fee = fee }\nend,"
+            .. " examples = { { given = { n = 1 }, expect = { fee = 2 } } } }"
+
+        it("is evaluated by its hash, beside the text on disk", function()
+            local version = assert(policy.load("fee", source))
+            assert.is_true(policy.is_loaded("fee", version))
+            local result, by = policy.evaluate("fee", { n = 21 }, version)
+            assert.equal(42, result.fee)
+            assert.equal(version, by)
+            assert.are_not.equal(version, policy.version("fee"))
+        end)
+
+        it("is explained by the lines that ran and what they saw", function()
+            local version = assert(policy.load("fee", source))
+            local result, steps = policy.explain("fee", { n = 21 }, version)
+            assert.equal(42, result.fee)
+            steps = require("core.json").decode(steps)
+            assert.equal(2, steps[1].line)
+            assert.equal(3, steps[2].line)
+            assert.equal(42, steps[2].values.fee)
+        end)
+
+        it("gives way to newer ones, and can be loaded again", function()
+            local first = assert(policy.load("fee", source))
+            for i = 1, 40 do
+                assert(policy.load("fee", source .. " -- " .. i))
+            end
+            assert.is_false(policy.is_loaded("fee", first))
+            assert.equal(first, policy.load("fee", source))
+        end)
+
+        it("is refused with its reason", function()
+            local version, why = policy.load("fee", "return {}")
+            assert.is_nil(version)
+            assert.matches("evaluate", why, 1, true)
+        end)
+    end)
 end)

@@ -1,5 +1,6 @@
 local fees = require("flows.fees")
 local json = require("core.json")
+local policy = require("core.policy")
 
 local refused = {
     { "a fee above the subtotal", { fee = 101 } },
@@ -43,19 +44,28 @@ describe("fees.check", function()
     end)
 end)
 
-describe("fees.of", function()
+describe("fees.by", function()
     local input = { subtotal = 6000, currency = "USD", fee_bps = 1000, items = json.array({}) }
+    local hash = policy.version("fee")
 
     it("keeps what the policy was given, so that the fee can be made again", function()
-        local fee = fees.of(input)
+        local fee = fees.by(hash, input)
         assert.equal(600, fee.fee)
-        assert.equal(fees.version(), fee.version)
-        assert.equal(600, fees.again(fee.input))
+        assert.equal(hash, fee.version)
+        assert.equal(600, fees.again(hash, fee.input))
     end)
 
-    it("fails the request, and answers no fee of 0, when the policy cannot be asked", function()
-        local fee, problem = fees.of({ currency = "USD", subtotal = "much" })
+    it("answers no fee of 0 when the policy cannot be asked", function()
+        local fee, why = fees.by(hash, { currency = "USD", subtotal = "much" })
         assert.is_nil(fee)
-        assert.equal(500, problem.status)
+        assert.matches("fee.lua", why, 1, true)
+    end)
+
+    it("refuses a line for a product that is not in the order", function()
+        local checked, why = fees.check(
+            { lines = { { name = "a", amount = 1, product_id = "x" } } }, 100,
+            { { product_id = "y" } })
+        assert.is_nil(checked)
+        assert.matches("not in the order", why, 1, true)
     end)
 end)

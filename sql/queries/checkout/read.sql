@@ -1,4 +1,5 @@
--- $1 buyer. What the cart costs now, and what the fee policy wants to know.
+-- $1 buyer. What the cart costs now, what the fee policy wants to know, and which
+-- version of it decides.
 select
     cart_items.product_id,
     cart_items.quantity,
@@ -12,6 +13,7 @@ select
     vendors.country,
     vendors.lat_deg,
     vendors.lon_deg,
+    (select policy_active('fee', $1::uuid)) as fee_policy,
     (
         select string_agg(categories.slug, ',' order by categories.slug)
         from product_categories

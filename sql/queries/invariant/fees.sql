@@ -1,6 +1,5 @@
--- $1 policy version, $2 after this vendor order, $3 how many. Stored fees with what the policy was
--- given.
-select id, fee_minor, fee_input
+-- $1 after this vendor order, $2 how many. Stored fees with what the policy was given.
+select id, fee_minor, fee_input, fee_policy_version
 from vendor_orders
-where fee_policy_version = $1 and ($2::uuid is null or id > $2::uuid)
-order by id limit $3::integer;
+where $1::uuid is null or id > $1::uuid
+order by id limit $2::integer;

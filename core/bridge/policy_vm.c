@@ -1,0 +1,372 @@
+/* See policy_vm.h. The one difficulty: a policy's input and result cross between two Lua states, so
+ * they are copied as plain data, and neither side may raise while the other is half way. */
+#include "bridge/policy_vm.h"
+
+#include "crypto/hmac.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <luajit.h>
+#include <lualib.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COPY_DEPTH      8
+#define INTERVAL        1000
+#define VALUE_MAX       200
+#define STEPS_BYTES_MAX (64u << 10)
+
+struct policy_vm {
+    char name[64];
+    char version[DIGEST_HEX_SIZE]; /* SHA-256 of the text */
+    lua_State *L;
+    int evaluate_ref;
+    size_t memory_bytes;
+    int instructions;
+    struct buf *steps; /* NULL: nobody wants to know */
+};
+
+static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
+{
+    struct policy_vm *vm = arg;
+    void *moved;
+
+    if (!at)
+        old_size = 0;
+    if (new_size == 0) {
+        vm->memory_bytes -= old_size;
+        free(at);
+        return NULL;
+    }
+    if (new_size > old_size && vm->memory_bytes + (new_size - old_size) > POLICY_MEMORY_MAX)
+        return NULL;
+    moved = realloc(at, new_size);
+    if (moved)
+        vm->memory_bytes += new_size - old_size;
+    return moved;
+}
+
+/* The numbers, words and truths that a line of the policy sees. */
+static void add_values(lua_State *L, lua_Debug *ar, struct buf *out)
+{
+    const char *name, *comma = "";
+    size_t len;
+
+    for (int i = 1; (name = lua_getlocal(L, ar, i)); i++) {
+        int type = lua_type(L, -1);
+        if (*name != '(' && (type == LUA_TNUMBER || type == LUA_TBOOLEAN || type == LUA_TSTRING)) {
+            buf_printf(out, "%s\"%s\":", comma, name);
+            if (type == LUA_TNUMBER && isfinite(lua_tonumber(L, -1)))
+                buf_printf(out, "%.14g", lua_tonumber(L, -1));
+            else if (type == LUA_TBOOLEAN)
+                buf_printf(out, "%s", lua_toboolean(L, -1) ? "true" : "false");
+            else { /* lua_tolstring would turn the local itself into a string: it is a copy here */
+                const char *text = lua_tolstring(L, -1, &len);
+                buf_add_json_string(out, (struct str){text, len > VALUE_MAX ? VALUE_MAX : len});
+            }
+            comma = ",";
+        }
+        lua_pop(L, 1);
+    }
+}
+
+static void record_step(lua_State *L, lua_Debug *ar, struct buf *steps)
+{
+    if (steps->len > STEPS_BYTES_MAX || !lua_checkstack(L, 2))
+        return;
+    buf_printf(steps, "%s{\"line\":%d,\"values\":{", steps->len > 1 ? "," : "", ar->currentline);
+    add_values(L, ar, steps);
+    buf_printf(steps, "}}");
+}
+
+static void watch(lua_State *L, lua_Debug *ar)
+{
+    struct policy_vm *vm;
+    void *arg;
+
+    lua_getallocf(L, &arg);
+    vm = arg;
+    if (ar->event == LUA_HOOKLINE) {
+        record_step(L, ar, vm->steps);
+        return;
+    }
+    vm->instructions += INTERVAL;
+    if (vm->instructions <= POLICY_INSTRUCTIONS_MAX)
+        return;
+    luaL_where(L, 0); /* inside a hook, level 0 is what it interrupted */
+    lua_pushfstring(L, "the policy runs longer than %d instructions", POLICY_INSTRUCTIONS_MAX);
+    lua_concat(L, 2);
+    lua_error(L);
+}
+
+/* Plain data only. False: something that is none, or too deep. Stack of `to` grows by one in any
+ * case. */
+static bool copy_value(lua_State *from, int index, lua_State *to, int depth)
+{
+    size_t len;
+    const char *text;
+
+    if (depth > COPY_DEPTH || !lua_checkstack(from, 4) || !lua_checkstack(to, 4)) {
+        lua_pushnil(to);
+        return false;
+    }
+    switch (lua_type(from, index)) {
+    case LUA_TNIL: lua_pushnil(to); return true;
+    case LUA_TBOOLEAN: lua_pushboolean(to, lua_toboolean(from, index)); return true;
+    case LUA_TNUMBER: lua_pushnumber(to, lua_tonumber(from, index)); return true;
+    case LUA_TSTRING:
+        text = lua_tolstring(from, index, &len);
+        lua_pushlstring(to, text, len);
+        return true;
+    case LUA_TTABLE: break;
+    default: lua_pushnil(to); return false;
+    }
+    lua_newtable(to);
+    lua_pushnil(from);
+    while (lua_next(from, index)) {
+        int top = lua_gettop(from);
+        bool is_copied = copy_value(from, top - 1, to, depth + 1);
+        is_copied = copy_value(from, top, to, depth + 1) && is_copied;
+        if (!is_copied) {
+            lua_pop(to, 2);
+            lua_pop(from, 2);
+            return false;
+        }
+        lua_rawset(to, -3);
+        lua_pop(from, 1);
+    }
+    return true;
+}
+
+static int l_percent(lua_State *L)
+{
+    double amount = luaL_checknumber(L, 1);
+    double percent = luaL_checknumber(L, 2);
+
+    luaL_argcheck(L, amount >= 0 && amount == floor(amount), 1, "a whole amount");
+    lua_pushnumber(L, floor(amount * percent / 100));
+    return 1;
+}
+
+static int l_bps(lua_State *L)
+{
+    double amount = luaL_checknumber(L, 1);
+    double bps = luaL_checknumber(L, 2);
+
+    luaL_argcheck(L, amount >= 0 && amount == floor(amount) && amount <= 1e12, 1, "a whole amount");
+    luaL_argcheck(L, bps >= 0 && bps == floor(bps) && bps <= 10000, 2, "0 to 10000");
+    lua_pushnumber(L, (double)((long long)amount * (long long)bps / 10000));
+    return 1;
+}
+
+static int l_write(lua_State *L)
+{
+    return luaL_error(L, "policy writes global '%s': make it local", lua_tostring(L, 2));
+}
+
+static int l_unknown(lua_State *L)
+{
+    return luaL_error(L, "policy reads unknown global '%s'", lua_tostring(L, 2));
+}
+
+static void keep_only(lua_State *L, const char *library, const char *const *names)
+{
+    lua_newtable(L);
+    lua_getglobal(L, library);
+    for (; *names; names++) {
+        lua_getfield(L, -1, *names);
+        lua_setfield(L, -3, *names);
+    }
+    lua_pop(L, 1);
+    lua_setglobal(L, library);
+}
+
+/* What .luacheckrc's std "policy" lists too; a spec compares them. */
+static void open_policy_library(lua_State *L)
+{
+    static const char *const base[] = {"assert",   "error",    "ipairs", "pairs", "select",
+                                       "tonumber", "tostring", "type",   "math",  "string",
+                                       "table",    "money",    NULL};
+    static const char *const math[] = {"abs", "ceil", "floor", "max", "min", NULL};
+    static const char *const string[] = {"format", "lower", "sub", "upper", NULL};
+    static const char *const table[] = {"concat", "insert", "sort", NULL};
+    static const luaL_Reg money[] = {{"percent", l_percent}, {"bps", l_bps}, {NULL, NULL}};
+
+    luaL_openlibs(L);
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF); /* opening jit turns it on */
+    keep_only(L, "math", math);
+    keep_only(L, "string", string);
+    keep_only(L, "table", table);
+    lua_newtable(L);
+    luaL_setfuncs(L, money, 0);
+    lua_setglobal(L, "money");
+    lua_pushliteral(L, "");
+    lua_pushnil(L);
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+    lua_newtable(L);
+    for (const char *const *name = base; *name; name++) {
+        lua_getglobal(L, *name);
+        lua_setfield(L, -2, *name);
+    }
+    lua_newtable(L);
+    lua_pushcfunction(L, l_write);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushcfunction(L, l_unknown);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_replace(L, LUA_GLOBALSINDEX);
+}
+
+/* Every field that an example expects must be what evaluate answers. */
+static void check_example(lua_State *L, int number)
+{
+    int top = lua_gettop(L); /* evaluate, examples, example */
+
+    lua_getfield(L, top, "expect");
+    lua_pushvalue(L, 2);
+    lua_getfield(L, top, "given");
+    lua_call(L, 1, 1);
+    if (!lua_istable(L, -1) || !lua_istable(L, top + 1))
+        luaL_error(L, "example %d: evaluate and expect must be tables", number);
+    lua_pushnil(L);
+    while (lua_next(L, top + 1)) {
+        lua_pushvalue(L, -2);
+        lua_rawget(L, top + 2);
+        if (!lua_rawequal(L, -1, -2))
+            luaL_error(L, "example %d: %s is %s, but %s was expected", number, lua_tostring(L, -3),
+                       lua_tostring(L, -1) ? lua_tostring(L, -1) : luaL_typename(L, -1),
+                       lua_tostring(L, -2) ? lua_tostring(L, -2) : luaL_typename(L, -2));
+        lua_pop(L, 2);
+    }
+    lua_settop(L, top);
+}
+
+static int load_protected(lua_State *L)
+{
+    struct policy_vm *vm;
+    const struct str *source = lua_touserdata(L, 1);
+    char chunk[128];
+    void *arg;
+
+    lua_getallocf(L, &arg);
+    vm = arg;
+    lua_settop(L, 0);
+    snprintf(chunk, sizeof(chunk), "@lua/policies/%s.lua", vm->name);
+    if (luaL_loadbufferx(L, source->at, source->len, chunk, "t") != 0)
+        return lua_error(L);
+    lua_call(L, 0, 1);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_getfield(L, 1, "evaluate");
+    if (!lua_isfunction(L, 2))
+        luaL_error(L, "%s: the policy must return a table with evaluate, a function", chunk + 1);
+    lua_getfield(L, 1, "examples");
+    if (!lua_istable(L, 3) || lua_objlen(L, 3) == 0)
+        luaL_error(L, "%s: the policy has no examples", chunk + 1);
+    for (int i = 1, count = (int)lua_objlen(L, 3); i <= count; i++) {
+        lua_rawgeti(L, 3, i);
+        check_example(L, i);
+        lua_settop(L, 3);
+    }
+    lua_pushvalue(L, 2);
+    vm->evaluate_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static bool protected_call(struct policy_vm *vm, int arg_count, int result_count)
+{
+    bool is_ok;
+
+    vm->instructions = 0;
+    lua_sethook(vm->L, watch, LUA_MASKCOUNT | (vm->steps ? LUA_MASKLINE : 0), INTERVAL);
+    is_ok = lua_pcall(vm->L, arg_count, result_count, 0) == 0;
+    lua_sethook(vm->L, NULL, 0, 0);
+    return is_ok;
+}
+
+static int open_protected(lua_State *L)
+{
+    open_policy_library(L);
+    return 0;
+}
+
+static bool run(struct policy_vm *vm, struct str *source, struct buf *message)
+{
+    lua_pushcfunction(vm->L, open_protected);
+    if (lua_pcall(vm->L, 0, 0, 0) == 0) {
+        lua_pushcfunction(vm->L, load_protected);
+        lua_pushlightuserdata(vm->L, source);
+        if (protected_call(vm, 1, 0))
+            return true;
+    }
+    buf_printf(message, "policy %s: %s", vm->name,
+               lua_tostring(vm->L, -1) ? lua_tostring(vm->L, -1) : "the error is no text");
+    return false;
+}
+
+struct policy_vm *policy_vm_new(const char *name, struct str source, struct buf *message)
+{
+    struct policy_vm *vm = calloc(1, sizeof(*vm));
+
+    if (!vm)
+        abort();
+    snprintf(vm->name, sizeof(vm->name), "%s", name);
+    sha256_hex(source, vm->version);
+    vm->L = lua_newstate(allocate, vm);
+    if (vm->L && run(vm, &source, message))
+        return vm;
+    if (!vm->L)
+        buf_printf(message, "policy %s: no memory for its state", name);
+    policy_vm_free(vm);
+    return NULL;
+}
+
+void policy_vm_free(struct policy_vm *vm)
+{
+    if (!vm)
+        return;
+    if (vm->L)
+        lua_close(vm->L);
+    free(vm);
+}
+
+const char *policy_vm_name(const struct policy_vm *vm)
+{
+    return vm->name;
+}
+
+const char *policy_vm_version(const struct policy_vm *vm)
+{
+    return vm->version;
+}
+
+bool policy_vm_evaluate(struct policy_vm *vm, lua_State *L, int input, struct buf *steps)
+{
+    const char *why;
+    bool is_ok;
+
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->evaluate_ref);
+    if (!copy_value(L, input, vm->L, 0)) {
+        lua_settop(vm->L, 0);
+        lua_pushliteral(L, "the input is not plain data");
+        return false;
+    }
+    if (steps)
+        buf_add_char(steps, '[');
+    vm->steps = steps;
+    is_ok = protected_call(vm, 1, 1);
+    vm->steps = NULL;
+    if (steps)
+        buf_add_char(steps, ']');
+    if (!is_ok) {
+        why = lua_tostring(vm->L, -1);
+        lua_pushstring(L, why ? why : "the error is no text");
+    } else if (!copy_value(vm->L, lua_gettop(vm->L), L, 0)) {
+        lua_pop(L, 1);
+        lua_pushliteral(L, "the result is not plain data");
+        is_ok = false;
+    }
+    lua_settop(vm->L, 0);
+    return is_ok;
+}

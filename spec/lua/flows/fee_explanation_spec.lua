@@ -1,0 +1,10 @@
+local fee_explanation = require("flows.fee_explanation")
+local crypto = require("core.crypto")
+
+describe("fee_explanation", function()
+    it("knows no order that is not there", function()
+        local answer, problem = fee_explanation.of(crypto.uuid7())
+        assert.is_nil(answer)
+        assert.equal("not_found", problem.code)
+    end)
+end)

@@ -1,0 +1,2 @@
+-- $1 name
+select count(*) as total from policy_versions where name = $1;
