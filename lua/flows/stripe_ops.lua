@@ -181,8 +181,8 @@ local function supersede(op, result)
     end)
 end
 
---- Sending again can tell nothing any more: Stripe has forgotten the key after a day, and would
---- execute it anew; or it has kept a failure of its own, and answers the key with that. So one
+--- Sending again can tell nothing any more: Stripe has forgotten the key after a day, and would do
+--- it once more; or it has kept a failure of its own, and answers the key with that. So one
 --- looks, and takes what is there, or knows that nothing is (kind gone). A kind without `find`
 --- stays as it is: somebody must look.
 local function look(op, result)

@@ -1,6 +1,10 @@
 --- Stripe away, silent or late: the order stays open, nobody pays twice.
+local client = require("spec.support.client")
+local cluster = require("spec.core.db.cluster")
+local database = require("spec.support.database")
 local emulator = require("spec.support.emulator")
 local shell = require("spec.support.shell")
+local story = require("spec.lua.story")
 local world = require("spec.support.world")
 
 describe("while Stripe is away", function()
@@ -12,13 +16,13 @@ describe("while Stripe is away", function()
         return { buyer = buyer, lamp = lamp, order = w:checkout(buyer) }
     end
 
-    local function ask_for_payment(story)
-        return w:request("POST", "/api/orders/" .. story.order.id .. "/payment", story.buyer,
+    local function ask_for_payment(sold)
+        return w:request("POST", "/api/orders/" .. sold.order.id .. "/payment", sold.buyer,
             { method = "CARD" })
     end
 
-    local function status_of(story)
-        return w:expect(200, "GET", "/api/orders/" .. story.order.id, story.buyer).status
+    local function status_of(sold)
+        return w:expect(200, "GET", "/api/orders/" .. sold.order.id, sold.buyer).status
     end
 
     local function intents()
@@ -37,46 +41,188 @@ describe("while Stripe is away", function()
     end)
 
     it("answers 503, keeps the order PENDING, and can be paid when it is back", function()
-        local story = ordered()
+        local sold = ordered()
         w.stripe:stop()
-        local refused = ask_for_payment(story)
+        local refused = ask_for_payment(sold)
         assert.equal(503, refused.status, refused.body)
         assert.is_truthy(refused.headers["retry-after"])
-        assert.equal("PENDING", status_of(story))
+        assert.equal("PENDING", status_of(sold))
         w.stripe:restart()
         shell.wait_until("a payment", 20, function()
-            return ask_for_payment(story).status == 201
+            return ask_for_payment(sold).status == 201
         end)
-        assert.equal(200, w:pay(story.buyer, story.order).status)
-        assert.equal("CONFIRMED", status_of(story))
+        assert.equal(200, w:pay(sold.buyer, sold.order).status)
+        assert.equal("CONFIRMED", status_of(sold))
     end)
 
-    it("makes one PaymentIntent of tries that were not answered", function()
-        local story = ordered()
+    it("makes one PaymentIntent of tries that were not answered (scenario 20)", function()
+        local sold = ordered()
         local before = intents()
         w.stripe:signal("STOP")
-        local unanswered = ask_for_payment(story)
+        local unanswered = ask_for_payment(sold)
         assert.equal(503, unanswered.status, unanswered.body)
         w.stripe:signal("CONT")
         shell.wait_until("a payment", 20, function()
-            return ask_for_payment(story).status == 201
+            return ask_for_payment(sold).status == 201
         end)
-        assert.equal(200, w:pay(story.buyer, story.order).status)
+        assert.equal(200, w:pay(sold.buyer, sold.order).status)
         assert.equal(before + 1, intents())
     end)
 
     it("takes a confirmation that came while nobody could ask", function()
-        local story = ordered()
-        local payment = w:payment(story.buyer, story.order)
+        local sold = ordered()
+        local payment = w:payment(sold.buyer, sold.order)
         w:present(payment)
         w.stripe:signal("STOP")
-        local asked = w:confirm(story.buyer, story.order, payment)
+        local asked = w:confirm(sold.buyer, sold.order, payment)
         assert.is_true(asked.status == 200 or asked.status == 503, asked.body)
         w.stripe:signal("CONT")
         shell.wait_until("the confirmation", 20, function()
-            return w:confirm(story.buyer, story.order, payment).status == 200
+            return w:confirm(sold.buyer, sold.order, payment).status == 200
         end)
-        local stock, reserved = w:stock(shop, story.lamp)
+        local stock, reserved = w:stock(shop, sold.lamp)
         assert.same({ 1, 0 }, { stock, reserved })
+    end)
+end)
+
+describe("a Stripe that fails", function()
+    local w, shop
+
+    setup(function()
+        w = world.start({ set = {
+            ["http.workers"] = 1, ["stripe.breaker_open_s"] = 3, ["stripe.resend_after_s"] = 1,
+        } })
+        shop = w:vendor()
+    end)
+
+    teardown(function()
+        w:assert_invariants()
+        w:stop()
+    end)
+
+    local function start(made)
+        return w:request("POST", "/api/orders/" .. made.order.id .. "/payment", made.buyer,
+            { method = "CARD" })
+    end
+
+    local function gauge(name)
+        local text = client.request({ port = w.server.metrics_port, path = "/metrics" }).body
+        return tonumber(text:match("\n" .. name .. " (%d+)"))
+    end
+
+    it("is left alone, clients are told for how long, and all goes on after it (scenario 25)",
+        function()
+            local paid = story.paid(w, { shop = shop })
+            local made = {}
+            for i = 1, 6 do
+                made[i] = story.ordered(w, { shop = shop })
+            end
+            story.fault(w, { kind = "error_before", path = "/v1/**", times = 100000 })
+            shell.wait_until("the breaker", 20, function()
+                start(made[1])
+                return w.server:log():find("stripe.breaker.open", 1, true)
+            end)
+            local asked = #story.asked(w, "POST", "/v1/")
+            for _, one in ipairs(made) do
+                local answer = start(one)
+                assert.equal(503, answer.status)
+                assert.equal("payment_provider_unavailable", answer.json.code)
+                assert.is_true(tonumber(answer.headers["retry-after"]) >= 1)
+                assert.is_true(tonumber(answer.headers["retry-after"]) <= 3)
+                assert.equal("PENDING", story.order(w, one).status)
+            end
+            w:expect(200, "POST", "/api/orders/" .. paid.order.id .. "/cancel", paid.buyer,
+                { reason = "spec" })
+            shell.wait_until("the gauge", 5, function()
+                return gauge("stripe_breaker_open") == 1
+            end)
+            assert.equal(asked, #story.asked(w, "POST", "/v1/"))
+            assert.equal(0, w.db:value("select tries from stripe_ops where kind = 'refund_create'"))
+            story.emulator(w, "DELETE", "/faults")
+            for _, one in ipairs(made) do
+                shell.wait_until("a payment", 20, function()
+                    return start(one).status == 201
+                end)
+                assert.equal(200, w:pay(one.buyer, one.order).status)
+            end
+            shell.wait_until("the refund", 20, function()
+                return w.db:value("select status from refunds") == "SUCCEEDED"
+            end)
+            assert.truthy(w.server:log():find("stripe.breaker.closed", 1, true))
+            assert.same({ 0, true },
+                { gauge("stripe_breaker_open"), gauge("stripe_breaker_openings") >= 1 })
+        end)
+end)
+
+describe("a Stripe that limits our rate", function()
+    local RATE, BURST = 20, 5
+
+    it("loses no order, and is never asked faster than we may (scenario 26)", function()
+        local w = world.start({ set = {
+            ["stripe.rate_per_s"] = RATE, ["stripe.resend_after_s"] = 1,
+        } })
+        local shop = w:vendor()
+        local made, entries = {}, {}
+        for i = 1, 30 do
+            made[i] = story.ordered(w, { shop = shop })
+        end
+        story.fault(w, { kind = "rate_limit", path = "/v1/**", chance = 0.3, seed = 7,
+            times = 100000 })
+        for i, one in ipairs(made) do
+            entries[i] = function()
+                shell.wait_until("a payment", 60, function()
+                    local answer = w:request("POST", "/api/orders/" .. one.order.id .. "/payment",
+                        one.buyer, { method = "CARD" })
+                    one.payment = answer.json
+                    return answer.status == 201
+                end)
+                w:present(one.payment)
+            end
+        end
+        client.parallel(entries)
+        for _, one in ipairs(made) do
+            story.wait_for(w, one, "CONFIRMED")
+            assert.equal(1, story.count(w, "paid", one.order.id))
+        end
+        local least, most, limited = math.huge, 0, 0
+        for number, entry in ipairs(story.emulator(w, "GET", "/journal").data) do
+            local ahead = number - entry.at_ms * RATE / 1000
+            least = math.min(least, ahead)
+            most = math.max(most, ahead - least + 1)
+            limited = limited + (entry.status == 429 and 1 or 0)
+        end
+        assert.is_true(limited >= 10, limited)
+        -- Two more for what the way to Stripe may bring closer together.
+        assert.is_true(most <= BURST + 2, most)
+        w:assert_invariants()
+        w:stop()
+    end)
+end)
+
+describe("an event while PostgreSQL is away", function()
+    it("is answered 5xx, and has its effect when it comes again (scenario 24)", function()
+        local pg = cluster.start()
+        local w = world.start({
+            db = database.migrated(pg.url), set = { ["db.wait_max_ms"] = 500 },
+        })
+        local made = story.ordered(w)
+        local payment = w:payment(made.buyer, made.order)
+        pg:down("immediate")
+        w:present(payment)
+        shell.wait_until("an event that was refused", 20, function()
+            return w.server:log():find('"webhooks.stripe"[^\n]-"status":50', 1)
+        end)
+        pg:up()
+        shell.wait_until("the sale", 30, function()
+            local answer = w:request("GET", "/api/orders/" .. made.order.id, made.buyer)
+            return answer.status == 200 and answer.json.status == "CONFIRMED"
+        end)
+        shell.wait_until("every worker", 10, function()
+            return w:request("GET", "/api/admin/invariants", w:admin()).status == 200
+        end)
+        assert.equal(1, story.count(w, "paid", made.order.id))
+        w:assert_invariants()
+        w:stop()
+        pg:remove()
     end)
 end)

@@ -87,7 +87,8 @@ describe("core.stripe.send", function()
         assert.same({ [200] = 3 }, counts)
         assert.is_true(took_ms >= 420, took_ms)
         counts, took_ms = all({
-            sender("/slow/300", lane), sender("/slow/300", { lane = "acct_2" }), sender("/slow/300"),
+            sender("/slow/300", lane), sender("/slow/300", { lane = "acct_2" }),
+            sender("/slow/300"),
         })
         assert.same({ [200] = 3 }, counts)
         assert.is_true(took_ms < 580, took_ms)

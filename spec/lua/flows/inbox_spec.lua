@@ -2,10 +2,12 @@
 local client = require("spec.support.client")
 local core_stripe = require("core.stripe")
 local emulator = require("spec.support.emulator")
+local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local world = require("spec.support.world")
 
 local CONNECT_SECRET = "whsec_connect_specs"
+local NEXT_SECRET = "whsec_next_specs"
 
 local made_events = 0
 
@@ -23,7 +25,10 @@ describe("POST /api/webhooks/stripe", function()
     setup(function()
         w = world.start({
             is_without_webhooks = true,
-            set = { ["stripe.connect_webhook_secrets"] = CONNECT_SECRET },
+            set = {
+                ["stripe.connect_webhook_secrets"] = CONNECT_SECRET,
+                ["stripe.webhook_secrets"] = NEXT_SECRET .. "," .. emulator.WEBHOOK_SECRET,
+            },
         })
         shop = w:vendor()
     end)
@@ -119,7 +124,7 @@ describe("POST /api/webhooks/stripe", function()
             .. "where payload::text like '%client_secret%'"))
     end)
 
-    it("keeps a type it has no use for, and ignores it", function()
+    it("keeps a type it has no use for, and ignores it (scenario 37)", function()
         local odd = event("product.created", { id = "prod_1", object = "product" })
         assert.equal(200, send(odd).status)
         assert.equal("IGNORED", kept(odd.id))
@@ -134,8 +139,8 @@ describe("POST /api/webhooks/stripe", function()
         assert.equal("IGNORED", kept(odd.id))
     end)
 
-    local function refused(name, make)
-        it("refuses " .. name .. " and keeps nothing", function()
+    local function refused(name, scenario, make)
+        it(("refuses %s and keeps nothing (scenario %d)"):format(name, scenario), function()
             local value = event("product.created", { id = "prod_2", object = "product" })
             local answer = send(value, make(client.json.encode(value)))
             assert.same({ 400, "bad_signature" }, { answer.status, answer.json.code })
@@ -143,33 +148,101 @@ describe("POST /api/webhooks/stripe", function()
         end)
     end
 
-    refused("another secret", function()
+    refused("another secret", 33, function()
         return { secret = "whsec_wrong" }
     end)
-    refused("a signature of more than five minutes ago", function()
+    refused("a signature of more than five minutes ago", 33, function()
         return { at_s = os.time() - 302 }
     end)
-    refused("a signature from the future", function()
+    refused("a signature from the future", 33, function()
         return { at_s = os.time() + 302 }
     end)
-    refused("a body that was changed by one space", function(body)
+    refused("a body that was changed by one space", 33, function(body)
         return {
             header = core_stripe.sign(body, emulator.WEBHOOK_SECRET, os.time()), body = body .. " ",
         }
     end)
-    refused("a v0 signature", function(body)
+    refused("a v0 signature", 33, function(body)
         local header = core_stripe.sign(body, emulator.WEBHOOK_SECRET, os.time())
         return { header = header:gsub("v1=", "v0="), body = body }
     end)
-    refused("the connect endpoint's secret", function()
+    refused("an event signed for the connect endpoint", 36, function()
         return { secret = CONNECT_SECRET }
     end)
+    refused("an event signed for the platform endpoint at the other one", 36, function()
+        return { path = "/api/webhooks/stripe/connect" }
+    end)
 
-    it("refuses what has no signature", function()
+    it("takes both secrets while one replaces the other (scenario 34)", function()
+        for _, secret in ipairs({ emulator.WEBHOOK_SECRET, NEXT_SECRET }) do
+            local value = event("product.created", { id = "prod_3", object = "product" })
+            assert.equal(200, send(value, { secret = secret }).status)
+            assert.equal("IGNORED", kept(value.id))
+        end
+    end)
+
+    it("ignores the id of an event that was handled, whatever comes with it (scenario 35)",
+        function()
+            local made, paid = paid_event()
+            send(paid)
+            local old = event("payment_intent.canceled", { id = paid.data.object.id,
+                object = "payment_intent", status = "canceled", metadata = {} })
+            old.id = paid.id
+            assert.equal(200, send(old).status)
+            assert.equal("CONFIRMED", story.order(w, made).status)
+            assert.equal(1, w.db:value(
+                "select tries from stripe_events where id = '" .. paid.id .. "'"))
+        end)
+
+    --- An event as the drain finds it.
+    local function left_over(id, object_id, occurred_s, due_s)
+        w.db:query(([[
+            insert into stripe_events (id, endpoint, type, object_id, is_live, payload, occurred_at,
+                next_at)
+            values ('%s', 'platform', 'product.updated', '%s', false, '%s', to_timestamp(%d),
+                now() + interval '%d s')]]):format(id, object_id, client.json.encode({
+            id = id, type = "product.updated", created = occurred_s,
+            data = { object = { id = object_id } },
+        }), occurred_s, due_s))
+    end
+
+    local function order_of(object_id)
+        local ids = {}
+        for _, row in ipairs(w.db:query("select id from stripe_events where object_id = '"
+            .. object_id .. "' and state = 'IGNORED' order by processed_at")) do
+            ids[#ids + 1] = row[1]:match("%d+$")
+        end
+        return table.concat(ids, " ")
+    end
+
+    it("handles what is left of one object in the order in which it happened", function()
+        for i, at in ipairs({ 5, 2, 4, 1, 3 }) do
+            left_over("evt_left_" .. at, "prod_left", 1700000000 + at, i % 2)
+        end
+        shell.wait_until("the drain", 20, function()
+            return order_of("prod_left") == "1 2 3 4 5"
+        end)
+    end)
+
+    it("lets newer news of an object wait for older news that is not due", function()
+        left_over("evt_held_1", "prod_held", 1700000001, 3600)
+        left_over("evt_held_2", "prod_held", 1700000002, 0)
+        left_over("evt_held_3", "prod_free", 1700000003, 0)
+        shell.wait_until("the drain", 20, function()
+            return order_of("prod_free") == "3"
+        end)
+        assert.equal("", order_of("prod_held"))
+        w.db:query("update stripe_events set next_at = now() where id = 'evt_held_1'")
+        shell.wait_until("the drain", 20, function()
+            return order_of("prod_held") == "1 2"
+        end)
+    end)
+
+    it("refuses what has no signature (scenario 33)", function()
         assert.equal(400, w:request("POST", "/api/webhooks/stripe", nil, { id = "evt_x" }).status)
     end)
 
-    it("refuses a body above 1 MiB", function()
+    it("refuses a body above 1 MiB (scenario 33)", function()
         local answer = send(nil, { body = '{"x":"' .. ("a"):rep(2 * 1048576) .. '"}' })
         assert.equal(413, answer.status)
     end)

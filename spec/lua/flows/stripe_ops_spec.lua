@@ -13,7 +13,8 @@ describe("flows.stripe_ops", function()
 
     setup(function()
         w = world.start({
-            is_without_webhooks = true, set = { ["stripe.resend_after_s"] = 1 },
+            is_without_webhooks = true,
+            set = { ["stripe.resend_after_s"] = 1 },
         })
         shop = w:vendor()
     end)
@@ -49,13 +50,14 @@ describe("flows.stripe_ops", function()
     end
 
     for _, fault in ipairs({
-        { kind = "drop_before" }, { kind = "drop_after" }, { kind = "error_before" },
-        { kind = "html_502" }, { kind = "truncate" }, { kind = "lock_timeout" },
-        { kind = "conflict" },
+        { kind = "drop_before" }, { kind = "drop_after", scenario = 18 }, { kind = "error_before" },
+        { kind = "html_502" }, { kind = "truncate" }, { kind = "hang", scenario = 20, ms = 1500 },
+        { kind = "lock_timeout", scenario = 27 }, { kind = "conflict", scenario = 28 },
     }) do
-        it("gets one PaymentIntent through " .. fault.kind, function()
+        local scenario = fault.scenario and (" (scenario %d)"):format(fault.scenario) or ""
+        it("gets one PaymentIntent through " .. fault.kind .. scenario, function()
             local made = story.ordered(w, { shop = shop })
-            story.fault(w, { kind = fault.kind, method = "POST", path = PI })
+            story.fault(w, { kind = fault.kind, method = "POST", path = PI, ms = fault.ms })
             local answer = start(made)
             if answer.status ~= 201 then
                 assert.equal(503, answer.status)
@@ -72,21 +74,22 @@ describe("flows.stripe_ops", function()
         end)
     end
 
-    it("adopts what a failed call made, when Stripe answers its key with the failure", function()
-        local made = story.ordered(w, { shop = shop })
-        story.fault(w, { kind = "error_after", method = "POST", path = PI })
-        local payment
-        shell.wait_until("the payment is open", 20, function()
-            local answer = start(made)
-            payment = answer.json
-            return answer.status == 201
+    it("adopts what a failed call made when Stripe answers with the failure (scenario 19)",
+        function()
+            local made = story.ordered(w, { shop = shop })
+            story.fault(w, { kind = "error_after", method = "POST", path = PI })
+            local payment
+            shell.wait_until("the payment is open", 20, function()
+                local answer = start(made)
+                payment = answer.json
+                return answer.status == 201
+            end)
+            local _, executed = calls(made)
+            assert.equal(1, executed)
+            assert.equal("DONE", state_of(made))
+            w:present(payment)
+            assert.equal("CONFIRMED", w:confirm(made.buyer, made.order, payment).json.status)
         end)
-        local _, executed = calls(made)
-        assert.equal(1, executed)
-        assert.equal("DONE", state_of(made))
-        w:present(payment)
-        assert.equal("CONFIRMED", w:confirm(made.buyer, made.order, payment).json.status)
-    end)
 
     it("is sent by the sweep when the process that meant to send it was killed", function()
         local made = story.ordered(w, { shop = shop })
