@@ -19,6 +19,10 @@ local SETTINGS = {
     ["payment.recheck_after_s"] = 1,
     ["db.wait_max_ms"] = 500,
     ["stripe.account_fresh_s"] = 0,
+    ["stripe.account_recheck_s"] = 1,
+    ["stripe.breaker_open_s"] = 1,
+    ["stripe.events_every_s"] = 1,
+    ["stripe.rate_per_s"] = 10000,
     ["payout.every_ms"] = 1000,
     ["log.level"] = "warn",
 }

@@ -1,5 +1,5 @@
---- Crash points: places in the code where a process kills itself when the file <home>/crash.at names
---- them (core/base/crash.def lists them).
+--- Crash points: places in the code where a process kills itself when the file <home>/crash.at
+--- names them (core/base/crash.def lists them).
 local shell = require("spec.support.shell")
 
 local crash = {}

@@ -1,5 +1,5 @@
---- Lines of a spec that are shown although nothing failed (run_file.sh looks for "told: "); those of
---- a long run also as they come, to the file named by SOUK_PROGRESS.
+--- Lines of a spec that are shown although nothing failed (run_file.sh looks for "told: "); those
+--- of a long run also as they come, to the file named by SOUK_PROGRESS.
 return function(line)
     io.stdout:write("told: ", line, "\n")
     io.stdout:flush()
