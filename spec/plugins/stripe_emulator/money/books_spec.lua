@@ -16,8 +16,12 @@ end
 describe("The balances", function()
     local world, parties
 
+    --- What goes from one balance to another: over all parties it comes to nothing.
+    local BETWEEN = { payment = true, payment_refund = true, transfer = true,
+        transfer_refund = true }
+
     local function lines_of(owner)
-        local sums, cursor = {}, ""
+        local sums, between, cursor = {}, 0, ""
         repeat
             local page = world:get("/v1/balance_transactions?limit=100" .. cursor,
                 vendors.header(owner)).body
@@ -26,10 +30,11 @@ describe("The balances", function()
                 sums[line.currency] = sum
                 sum[line.status] = sum[line.status] + line.net
                 assert.equal(line.net, line.amount - line.fee)
+                between = between + (BETWEEN[line.type] and line.net or 0)
                 cursor = "&starting_after=" .. line.id
             end
         until not page.has_more
-        return sums
+        return sums, between
     end
 
     local function shown_of(owner)
@@ -48,9 +53,11 @@ describe("The balances", function()
     --- All balances and what they are made of agree, and no vendor owes.
     local function check(seed, step)
         local where = ("seed %d, step %d"):format(seed, step)
+        local total = 0
         for position = 0, #parties do
             local owner = parties[position]
-            local lines = lines_of(owner)
+            local lines, between = lines_of(owner)
+            total = total + between
             lines.usd = lines.usd or { available = 0, pending = 0 }
             local shown = shown_of(owner)
             assert.same(lines, shown, where)
@@ -58,6 +65,7 @@ describe("The balances", function()
                 assert.is_true(shown.usd.available + shown.usd.pending >= 0, where)
             end
         end
+        assert.equal(0, total, where)
     end
 
     local function made(answer, list)
@@ -116,6 +124,28 @@ describe("The balances", function()
             assert.is_true(#kept.payouts > 5)
         end)
     end
+
+    it("are the same after a kill, and so is what is still to come", function()
+        world = support.world(nil, { text = "" })
+        local vendor = vendors.new(world)
+        parties = { vendor }
+        world:control("payouts", { account = vendor.id, schedule = "daily" })
+        local made = vendors.transfer(world, vendor, world:paid(), 5400)
+        world:paid("pm_card_bypassPending")
+        local payout = vendors.payout(world, nil, 700)
+        world:post("/v1/transfers/" .. made.id .. "/reversals", "amount=400")
+        local before = { shown_of(), shown_of(vendor) }
+        local shown = world:get("/v1/transfers/" .. made.id).text
+        world = world:killed()
+        assert.same(before, { shown_of(), shown_of(vendor) })
+        assert.equal(shown, world:get("/v1/transfers/" .. made.id).text)
+        check(0, 0)
+        world:control("clock", { advance = 4 * DAY })
+        assert.equal("paid", world:get("/v1/payouts/" .. payout.id).body.status)
+        assert.same({ 0, 0 }, vendors.sums(world, vendor))
+        assert.equal(5000, world:get("/v1/payouts", vendors.header(vendor)).body.data[1].amount)
+        check(0, 1)
+    end)
 
     it("show nothing in the default currency before anything moved", function()
         world = support.world()
