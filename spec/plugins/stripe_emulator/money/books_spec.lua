@@ -130,15 +130,15 @@ describe("The balances", function()
         local vendor = vendors.new(world)
         parties = { vendor }
         world:control("payouts", { account = vendor.id, schedule = "daily" })
-        local made = vendors.transfer(world, vendor, world:paid(), 5400)
+        local transfer = vendors.transfer(world, vendor, world:paid(), 5400)
         world:paid("pm_card_bypassPending")
         local payout = vendors.payout(world, nil, 700)
-        world:post("/v1/transfers/" .. made.id .. "/reversals", "amount=400")
+        world:post("/v1/transfers/" .. transfer.id .. "/reversals", "amount=400")
         local before = { shown_of(), shown_of(vendor) }
-        local shown = world:get("/v1/transfers/" .. made.id).text
+        local shown = world:get("/v1/transfers/" .. transfer.id).text
         world = world:killed()
         assert.same(before, { shown_of(), shown_of(vendor) })
-        assert.equal(shown, world:get("/v1/transfers/" .. made.id).text)
+        assert.equal(shown, world:get("/v1/transfers/" .. transfer.id).text)
         check(0, 0)
         world:control("clock", { advance = 4 * DAY })
         assert.equal("paid", world:get("/v1/payouts/" .. payout.id).body.status)
