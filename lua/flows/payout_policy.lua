@@ -5,6 +5,7 @@ local log = require("core.log")
 local policy = require("core.policy")
 local db = require("souk.db")
 local err = require("souk.err")
+local time = require("souk.time")
 
 local payout_policy = {}
 
@@ -12,6 +13,9 @@ local POLICY = "payout"
 local HOLD_DAYS_MAX = 365
 local MINIMUM_MAX = 1e12
 local VENDORS_AT_ONCE = 500
+local DAY_S = 86400
+--- 1 January 1970 was a Thursday.
+local EPOCH_WEEKDAY = 4
 
 local WORDS = {
     transfer_when = { PAID = true, SHIPPED = true, DELIVERED = true, COMPLETED = true },
@@ -108,15 +112,19 @@ function payout_policy.of_row(row)
     })
 end
 
---- Whether a schedule has its day on the day of this second, UTC.
+local function day_of_month(at_s)
+    return tonumber(time.rfc3339(at_s * 1000):sub(9, 10))
+end
+
+--- Whether a schedule has its day on the day of this second, UTC. A month without that day has its
+--- last one.
 function payout_policy.is_today(schedule, now_s)
-    local today = os.date("!*t", now_s)
     if schedule.every == "weekly" then
-        return today.wday - 1 == schedule.day
+        return (math.floor(now_s / DAY_S) + EPOCH_WEEKDAY) % 7 == schedule.day
     elseif schedule.every == "monthly" then
-        local last = os.date("!*t", os.time({ year = today.year, month = today.month + 1, day = 0,
-            hour = 12 })).day
-        return today.day == math.min(schedule.day, last)
+        local today = day_of_month(now_s)
+        return today == schedule.day
+            or today < schedule.day and day_of_month(now_s + DAY_S) == 1
     end
     return schedule.every == "daily"
 end
