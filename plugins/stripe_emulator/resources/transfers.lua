@@ -41,12 +41,16 @@ local function source_fault(emulator, asked, charge)
             :format(charge.currency, asked.currency))
     end
     local transferred = store.hidden(emulator.store, charge).transferred or 0
-    if transferred + asked.amount > charge.amount_captured then
-        local shown = currencies.format(charge.amount_captured, charge.currency)
-        return errors.invalid("amount", nil, ("Transfers using this transaction as a source must "
-            .. "not exceed the source amount of %s. (There is already %s transferred using this "
-            .. "source.)"):format(shown, currencies.format(transferred, charge.currency)))
+    if transferred + asked.amount <= charge.amount_captured then
+        return nil
     end
+    local message = ("Transfers using this transaction as a source must not exceed the source "
+        .. "amount of %s."):format(currencies.format(charge.amount_captured, charge.currency))
+    if transferred > 0 then
+        message = ("%s (There is already a transfer using this source, amounting to %s.)")
+            :format(message, currencies.format(transferred, charge.currency))
+    end
+    return errors.invalid("amount", nil, message)
 end
 
 --- The charge that pays, nil without one; nil, err when it cannot, or when the balance cannot.

@@ -56,6 +56,9 @@ describe("A transfer", function()
         assert.equal(200, from(intent).status)
         local over = from(intent, "transfer_group=x")
         assert.same({ 400, "amount" }, { over.status, over.error.param })
+        assert.equal("Transfers using this transaction as a source must not exceed the source "
+            .. "amount of $100.00. (There is already a transfer using this source, amounting to "
+            .. "$54.00.)", over.error.message)
         assert.equal(200, world:post("/v1/transfers", ("amount=4600&currency=usd&destination=%s"
             .. "&source_transaction=%s"):format(vendor.id, intent.latest_charge)).status)
         assert.equal(400, world:post("/v1/transfers", ("amount=1&currency=usd&destination=%s"
