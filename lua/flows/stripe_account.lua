@@ -6,6 +6,7 @@ local crypto = require("core.crypto")
 local json = require("core.json")
 local log = require("core.log")
 local time = require("souk.time")
+local audit = require("souk.audit")
 local db = require("souk.db")
 local err = require("souk.err")
 local inbox = require("flows.inbox")
@@ -69,12 +70,24 @@ end
 
 --- Asks Stripe. row: {vendor_id, provider_account_id, asked_at}. Returns the outcome of apply; or
 --- nil, err.
-local function refresh(row)
-    local account, problem = stripe_api.get("/v1/accounts/" .. row.provider_account_id)
+local function refresh(row, options)
+    local account, problem = stripe_api.get("/v1/accounts/" .. row.provider_account_id, options)
     if not account then
         return nil, problem
     end
     return stripe_account.apply(row.vendor_id, account, row.asked_at)
+end
+
+--- 403: the vendor has disconnected and the news of it was lost, or the key is another platform's.
+--- Nothing is concluded from it: with a wrong key that would be every vendor. A person decides
+--- (stripe_account.disconnect).
+local function tell_failure(row, problem)
+    local facts = { vendor = row.vendor_id, account = row.provider_account_id, code = problem.code }
+    if problem.is_forbidden then
+        log.error("stripe_account.no_access", facts)
+    else
+        log.warn("stripe_account.recheck.failed", facts)
+    end
 end
 
 --- Asks about the accounts that nobody has brought news of.
@@ -82,10 +95,9 @@ function stripe_account.sweep()
     local rows = db.query(
         "stripe_account/stale", tonumber(conf("stripe.account_recheck_s")), SWEEP_MAX)
     for _, row in ipairs(rows or {}) do
-        local outcome, problem = refresh(row)
+        local outcome, problem = refresh(row, { is_job = true })
         if not outcome then
-            log.warn("stripe_account.recheck.failed",
-                { vendor = row.vendor_id, code = problem.code })
+            tell_failure(row, problem)
             db.exec("stripe_account/touch", row.vendor_id)
         end
     end
@@ -323,6 +335,29 @@ local function on_deauthorized(_, event)
             { vendor = row.vendor_id, account = event.account })
     end
     return "DONE", nil
+end
+
+--- What the event of it would have done, by a person's word. by: {id, reason, request_id}. true; or
+--- nil, err.
+function stripe_account.disconnect(vendor_id, by)
+    return db.tx(function()
+        local row, problem = db.one("stripe_account/get", vendor_id, 0)
+        if problem then
+            return nil, problem
+        elseif not row or row.status ~= "OPEN" then
+            return nil, err.illegal_step("the vendor has no open Stripe account")
+        end
+        local done, failure = db.one("stripe_account/deauthorize", vendor_id,
+            row.provider_account_id)
+        if not done then
+            return nil, failure
+        end
+        return audit.write({
+            actor = by.id, action = "vendor.stripe_disconnect", object = "vendor:" .. vendor_id,
+            before = { accountId = row.provider_account_id }, reason = by.reason,
+            request_id = by.request_id,
+        })
+    end)
 end
 
 inbox.register({

@@ -251,7 +251,9 @@ function stripe_api.get(path, options)
     elseif result.status == 404 and result.error and result.error.code == "resource_missing" then
         return nil, err.not_found()
     end
-    return nil, err.stripe_away()
+    local problem = err.stripe_away()
+    problem.is_forbidden = result.status == 403
+    return nil, problem
 end
 
 return stripe_api

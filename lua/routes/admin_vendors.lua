@@ -7,6 +7,7 @@ local events = require("souk.events")
 local page = require("souk.page")
 local schema = require("souk.schema")
 local shared = require("core.shared")
+local stripe_account = require("flows.stripe_account")
 local web = require("souk.web")
 local s = schema
 
@@ -101,3 +102,27 @@ for _, step in ipairs(STEPS) do
         return web.json(text)
     end)
 end
+
+web.post("/api/admin/vendors/{id}/stripe/disconnect", {
+    id = "admin.vendors.disconnect", summary = "Give a vendor's Stripe account up",
+    description = "For an account that Stripe no longer gives us access to, when the news of that "
+        .. "was lost. Payouts wait until the vendor has connected another one.",
+    tags = TAGS, roles = ADMIN,
+    params = { id = s.uuid() },
+    body = s.object({
+        reason = s.string({ min = 1, max = 1000, example = "Gone at Stripe since Monday" }),
+    }),
+    answers = { [200] = s.ref("StripeAccount") },
+    errors = { "illegal_step" },
+}, function(req)
+    local is_done, problem = stripe_account.disconnect(req.params.id,
+        { id = req.user.id, reason = req.body.reason, request_id = req.id })
+    if not is_done then
+        return nil, problem
+    end
+    local text, failure = db.row_json("stripe_account/status", req.params.id)
+    if not text then
+        return nil, failure
+    end
+    return web.json(text)
+end)

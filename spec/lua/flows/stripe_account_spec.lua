@@ -203,6 +203,30 @@ describe("flows.stripe_account", function()
             assert.equal(client.null, payouts[1].holdReason)
         end)
 
+    it("is given up by an administrator when Stripe gives no access and no news of it came",
+        function()
+            local vendor, admin = w:vendor(), w:admin()
+            local old = w:onboard(vendor)
+            story.emulator(w, "POST", "/webhooks", { drop = true })
+            emu("/deauthorize/" .. old)
+            assert.equal("account_not_ready", link(vendor).json.code)
+            assert.is_true(status(vendor).connected)
+            w.db:query("update stripe_accounts set checked_at = now() - interval '2 days', "
+                .. "updated_at = now() - interval '2 days'")
+            shell.wait_until("the alert", 60, function()
+                return w.server:log():find("stripe_account.no_access", 1, true)
+            end)
+            local path = "/api/admin/vendors/" .. vendor.vendor_id .. "/stripe/disconnect"
+            assert.equal(422, w:request("POST", path, admin, client.json.decode("{}")).status)
+            local given_up = w:expect(200, "POST", path, admin, { reason = "gone" })
+            assert.equal("DEAUTHORIZED", given_up.status)
+            assert.equal(409, w:request("POST", path, admin, { reason = "again" }).status)
+            assert.equal(1, w.db:value("select count(*) from audit_log "
+                .. "where action = 'vendor.stripe_disconnect' and reason = 'gone'"))
+            story.emulator(w, "POST", "/webhooks", { drop = 0 })
+            assert.not_equal(old, w:onboard(vendor))
+        end)
+
     it("gives a new link when one was used up or is too old (scenario 47)", function()
         local vendor = w:vendor()
         local first = link(vendor)
