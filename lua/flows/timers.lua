@@ -2,6 +2,7 @@
 --- row state: two leaders for a moment do no harm.
 local conf = require("core.conf")
 local event_gaps = require("flows.event_gaps")
+local dispute = require("flows.dispute")
 local expiry = require("flows.expiry")
 local fulfilment = require("flows.fulfilment")
 local fee_audit = require("flows.fee_audit")
@@ -41,6 +42,7 @@ return {
     },
     { name = "policies.simulate", every_ms = 300, leader = true, run = policy_simulation.work },
     { name = "fees.audit", every_ms = 86400000, leader = true, run = fee_audit.run },
+    { name = "disputes.recheck", every_ms = 10000, leader = true, run = dispute.sweep },
     { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },
     {
         name = "payouts.run", every_ms = tonumber(conf("payout.every_ms")), leader = true,
