@@ -72,6 +72,36 @@ describe("flows.bank_payout", function()
         w:assert_invariants()
     end)
 
+    it("hears from Stripe that a vendor's bank sent a payout back (scenario 52)", function()
+        local made = story.paid(w, { shop = vendor, price = 6000 })
+        story.ship(w, vendor, story.part(w, made).id, "PROCESSING", "SHIPPED", "DELIVERED")
+        w:expect(200, "POST", "/api/admin/payouts/run", w:admin(), client.json.decode("{}"))
+        shell.wait_until("the transfer", 30, function()
+            return story.count(w, "transfer", made.order.id) == 1
+        end)
+        story.emulator(w, "POST", "/clock", { advance = 8 * 86400 })
+        local answer = emulator.call(w.stripe, "POST", "/v1/payouts", "amount=5400&currency=usd",
+            { ["Stripe-Account"] = account })
+        assert.equal(200, answer.status, answer.body)
+        story.emulator(w, "POST", "/clock", { advance = 4 * 86400 })
+        local function shown()
+            for _, row in ipairs(w:expect(200, "GET", "/api/vendor/bank-payouts", vendor).data) do
+                if row.providerPayoutId == answer.json.id then
+                    return row.status
+                end
+            end
+        end
+        shell.wait_until("it is paid", 30, function()
+            return shown() == "PAID"
+        end)
+        story.emulator(w, "POST", "/payout_fail/" .. answer.json.id, { code = "account_closed" })
+        shell.wait_until("it has failed", 30, function()
+            return shown() == "FAILED"
+        end)
+        assert.same({}, books(answer.json.id))
+        w:assert_invariants()
+    end)
+
     it("ignores payouts of accounts that are nobody's", function()
         assert.equal("IGNORED", tell("payout.paid", payout("po_x", "paid"), "acct_elsewhere"))
         assert.equal(0, w.db:value("select count(*) from bank_payouts "

@@ -25,5 +25,10 @@ select 'refunds', count(*) filter (where status = 'PENDING'),
     count(*) filter (where status = 'FAILED'), min(created_at) filter (where status = 'PENDING')
 from refunds where status <> 'SUCCEEDED'
 union all
+select 'stripe_accounts', count(*) filter (where status = 'CREATING'),
+    count(*) filter (where status = 'OPEN' and checked_at < now() - interval '2 days'),
+    min(created_at) filter (where status = 'CREATING')
+from stripe_accounts where status in ('CREATING', 'OPEN')
+union all
 select 'outbox_events', count(*), count(*) filter (where attempts >= 10), min(created_at)
 from outbox_events where done_at is null;
