@@ -160,6 +160,17 @@ stripe_ops.register("refund_create", {
     rejected = function(op, failure)
         return fail(op.ref_id, value(failure.code) or value(failure.message) or "rejected")
     end,
+    find = function(op)
+        local facts, problem = db.one("refund/facts", op.ref_id)
+        if not facts then
+            return nil, problem
+        end
+        local path = "/v1/refunds?payment_intent=" .. facts.provider_payment_id
+        return stripe_api.find(path, function(object)
+            local metadata = value(object.metadata)
+            return metadata and metadata.refund_id == op.ref_id
+        end)
+    end,
 })
 
 --- A refund that nobody here asked for: made in Stripe's dashboard when the payment is ours. The

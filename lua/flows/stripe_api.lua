@@ -131,7 +131,7 @@ local function judge(answer, is_unsent)
 end
 
 local function report(call, result)
-    if result.kind == "ok" then
+    if result.kind == "ok" or result.problem == "breaker_open" then
         return
     end
     log.warn("stripe.call.failed", {

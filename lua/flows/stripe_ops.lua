@@ -83,7 +83,7 @@ local function check_metadata(metadata)
         end
     end
     if count > METADATA.count_max then
-        error("more metadata than Stripe takes", 3)
+        error("more metadata than Stripe takes", 0)
     end
 end
 
@@ -93,11 +93,11 @@ end
 --- the same one only the oldest open one is sent; so one that was to be sent now may have to wait
 --- for the sweep (state NEW). Returns the row, or nil, err.
 function stripe_ops.add(spec)
+    check_metadata(spec.params.metadata or {})
     local install, problem = installation()
     if not install then
         return nil, problem
     end
-    check_metadata(spec.params.metadata or {})
     return insert(row_of(spec, install))
 end
 

@@ -91,6 +91,22 @@ describe("flows.stripe_ops", function()
             assert.equal("CONFIRMED", w:confirm(made.buyer, made.order, payment).json.status)
         end)
 
+    it("adopts a refund that Stripe made and then failed to tell (scenario 19)", function()
+        local made = story.paid(w, { shop = shop })
+        story.fault(w, { kind = "error_after", method = "POST", path = "/v1/refunds" })
+        w:expect(200, "POST", "/api/orders/" .. made.order.id .. "/cancel", made.buyer,
+            { reason = "spec" })
+        shell.wait_until("the refund", 20, function()
+            return w.db:value("select status from refunds where order_id = '"
+                .. made.order.id .. "'") == "SUCCEEDED"
+        end)
+        local executed = 0
+        for _, entry in ipairs(story.asked(w, "POST", "/v1/refunds")) do
+            executed = executed + (entry.executed and 1 or 0)
+        end
+        assert.equal(1, executed)
+    end)
+
     it("is sent by the sweep when the process that meant to send it was killed", function()
         local made = story.ordered(w, { shop = shop })
         story.fault(w, { kind = "slow", method = "POST", path = PI, ms = 8000 })
@@ -182,6 +198,29 @@ describe("flows.stripe_ops", function()
             end
         end
         assert.same({ 1, 1, 1, 1, 2, 3 }, order)
+    end)
+end)
+
+describe("stripe_ops.add", function()
+    local function adding(metadata)
+        return function()
+            stripe_ops.add({
+                kind = "payment_create", ref_id = crypto.uuid7(), key = "spec:1", path = PI,
+                params = { amount = 1, metadata = metadata },
+            })
+        end
+    end
+
+    it("refuses metadata that Stripe would not take", function()
+        local many = {}
+        for i = 1, 51 do
+            many["key" .. i] = "x"
+        end
+        assert.has_error(adding(many), "more metadata than Stripe takes")
+        for _, metadata in ipairs({ { [("k"):rep(41)] = "x" }, { k = ("v"):rep(501) } }) do
+            local _, message = pcall(adding(metadata))
+            assert.matches("is longer than Stripe takes", message)
+        end
     end)
 end)
 
