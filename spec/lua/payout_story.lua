@@ -88,6 +88,13 @@ function payout_story.settled(w, made)
     return found
 end
 
+--- Waits until what Stripe kept of the order's payment is posted.
+function payout_story.wait_fee(w, made)
+    shell.wait_until("Stripe's fee is known", WAIT_S, function()
+        return story.count(w, "stripe_fee", made.order.id) == 1
+    end)
+end
+
 --- The vendor's balance: {pending, payable, paid, owed}.
 function payout_story.balance(w, shop)
     local row = w:expect(200, "GET", "/api/vendor/balance", shop).data[1]

@@ -23,12 +23,6 @@ describe("flows.payout", function()
         story.emulator(w, "POST", "/webhooks", { hold = false })
     end)
 
-    local function wait_fee(made)
-        shell.wait_until("Stripe's fee is known", 30, function()
-            return story.count(w, "stripe_fee", made.order.id) == 1
-        end)
-    end
-
     it("is the worked example from charge to reversal, to the unit (scenario 1)", function()
         local made = story.paid_by_two(w)
         local a, b = made.a.vendor_id, made.b.vendor_id
@@ -36,7 +30,7 @@ describe("flows.payout", function()
         w:onboard(made.b)
         money.deliver(w, made, made.a)
         money.deliver(w, made, made.b)
-        wait_fee(made)
+        money.wait_fee(w, made)
         money.paid_out(w, made.a)
         money.paid_out(w, made.b)
         money.refund(w, made, { vendorOrderId = story.part(w, made, made.b).id })
