@@ -27,6 +27,6 @@ web.get("/api/vendor/bank-payouts", {
 }, function(req)
     return page.list(req, {
         query = "bank_payout/list", total = "bank_payout/count",
-        args = page.args(req.user.vendor_id, req.query.status), cursor = { "sort", "id" },
+        args = page.args(req.user.vendor_id, req.query.status, nil), cursor = { "sort", "id" },
     })
 end)

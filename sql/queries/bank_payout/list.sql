@@ -1,4 +1,5 @@
--- $1 vendor or null for all, $2 status or null; $3, $4 cursor; $5 limit, $6 offset
+-- $1 vendor or null for all, $2 status or null, $3 whether the platform's own or only vendors' are
+-- wanted, or null; $4, $5 cursor; $6 limit, $7 offset
 select
     id,
     vendor_id as "vendorId",
@@ -14,6 +15,7 @@ select
 from bank_payouts
 where ($1::uuid is null or vendor_id = $1::uuid)
     and ($2::text is null or status = $2)
-    and ($3::timestamptz is null or (created_at, id) < ($3::timestamptz, $4::uuid))
+    and ($3::boolean is null or (vendor_id is null) = $3)
+    and ($4::timestamptz is null or (created_at, id) < ($4::timestamptz, $5::uuid))
 order by created_at desc, id desc
-limit $5::integer offset $6::integer;
+limit $6::integer offset $7::integer;
