@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 export const KEY = 'sk_test_conformance';
 export const SECRET = 'whsec_conformance';
+export const CONNECT_SECRET = 'whsec_conformance_connect';
 const ROOT = new URL('../../', import.meta.url).pathname;
 const START_MS = 15000;
 
@@ -30,7 +31,8 @@ const receiver = async () => {
     const parts = [];
     request.on('data', (part) => parts.push(part));
     request.on('end', () => {
-      received.push({ headers: request.headers, body: Buffer.concat(parts).toString('utf8') });
+      const body = Buffer.concat(parts).toString('utf8');
+      received.push({ path: request.url, headers: request.headers, body });
       response.writeHead(statuses.shift() ?? 200).end();
     });
   });
@@ -64,6 +66,7 @@ export const startEmulator = async (binary) => {
     'http.port': port,
     'stripe.secret_key': KEY,
     'stripe.webhook_secrets': SECRET,
+    'stripe.connect_webhook_secrets': CONNECT_SECRET,
     'emulator.webhook_url': `http://127.0.0.1:${hooks.port}/hook`,
     'emulator.webhook_retry_ms': 50,
     'lua.resume_budget_ms': 2000,

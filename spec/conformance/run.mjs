@@ -1,5 +1,7 @@
-// The official SDK drives a running emulator; Stripe's OpenAPI document judges every answer it got.
+// The official SDK drives a running emulator; Stripe's OpenAPI document and the SDK's types judge all that was said.
+import { tests as connect } from './connect.mjs';
+import { tests as judgement } from './judge.mjs';
 import { runTests } from './runner.mjs';
-import { tests } from './sdk.mjs';
+import { tests as payments } from './sdk.mjs';
 
-await runTests(tests);
+await runTests([...payments, ...connect, ...judgement]);

@@ -60,12 +60,20 @@ const matches = (template, path) => {
   );
 };
 
-const operationOf = (method, path) => {
+export const operationOf = (method, path) => {
   const found = Object.keys(paths).filter((template) => matches(template, path));
   found.sort((a, b) => a.split('{').length - b.split('{').length);
   const template = found.find((candidate) => paths[candidate][METHODS[method]]);
   return template && { key: `${method} ${template}`, ...paths[template][METHODS[method]] };
 };
+
+// All operations of the document: {key, method, path}.
+export const operations = () =>
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(METHODS)
+      .filter(([, name]) => methods[name])
+      .map(([method]) => ({ key: `${method} ${path}`, method, path })),
+  );
 
 // null when the answer is as documented, else what is wrong with it.
 export const answerFault = ({ method, path, status, body }) => {

@@ -169,6 +169,17 @@ local function update(emulator, call)
     return refund
 end
 
+--- Only a refund that waits for the buyer can be canceled, and the emulator's cards make none.
+local function cancel(emulator, call)
+    local refund, wrong = find(emulator, call)
+    if not refund then
+        return nil, wrong
+    end
+    return nil, errors.invalid(nil, nil, ("Refund %s cannot be canceled because it has a status "
+        .. "of %s. Only a refund with the status requires_action may be canceled.")
+        :format(refund.id, refund.status))
+end
+
 local function index(emulator, call)
     local asked = call.params
     return list.page(emulator, {
@@ -239,6 +250,14 @@ refunds.operations = {
         params = { expand = params.expand(), metadata = params.metadata({ unset = true }) },
         returns = "refund",
         run = update,
+    },
+    {
+        id = "PostRefundsRefundCancel",
+        method = "POST",
+        path = "/v1/refunds/{refund}/cancel",
+        params = { expand = params.expand() },
+        returns = "refund",
+        run = cancel,
     },
 }
 

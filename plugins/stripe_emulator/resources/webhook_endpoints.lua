@@ -59,6 +59,29 @@ local function find(emulator, call)
     return found
 end
 
+--- A secret stays what it was; a disabled endpoint gets nothing.
+local function update(emulator, call)
+    local endpoint, wrong = find(emulator, call)
+    if not endpoint then
+        return nil, wrong
+    end
+    local asked, null = call.params, emulator.json.null
+    endpoint.url = asked.url or endpoint.url
+    if asked.enabled_events then
+        endpoint.enabled_events = emulator.json.array(asked.enabled_events)
+    end
+    if asked.description then
+        endpoint.description = asked.description ~= params.UNSET and asked.description or null
+    end
+    if asked.disabled ~= nil then
+        endpoint.status = asked.disabled and "disabled" or "enabled"
+    end
+    if asked.metadata then
+        endpoint.metadata = metadata.merge(asked.metadata, endpoint.metadata)
+    end
+    return endpoint
+end
+
 local function delete(emulator, call)
     local endpoint, wrong = find(emulator, call)
     if not endpoint then
@@ -108,6 +131,21 @@ webhook_endpoints.operations = {
         params = { expand = params.expand() },
         returns = "webhook_endpoint",
         run = find,
+    },
+    {
+        id = "PostWebhookEndpointsWebhookEndpoint",
+        method = "POST",
+        path = "/v1/webhook_endpoints/{webhook_endpoint}",
+        params = {
+            description = params.text({ unset = true }),
+            disabled = params.boolean(),
+            enabled_events = params.array(params.text()),
+            expand = params.expand(),
+            metadata = params.metadata({ unset = true }),
+            url = params.url(),
+        },
+        returns = "webhook_endpoint",
+        run = update,
     },
     {
         id = "DeleteWebhookEndpointsWebhookEndpoint",

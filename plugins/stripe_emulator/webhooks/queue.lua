@@ -71,7 +71,8 @@ end
 --- Events of connected accounts go to endpoints made with connect=true, the platform's own to the
 -- others.
 local function is_enabled(self, endpoint, event)
-    if store.hidden(self.store, endpoint).is_connect ~= (event.account ~= nil) then
+    if store.hidden(self.store, endpoint).is_connect ~= (event.account ~= nil)
+        or endpoint.status ~= "enabled" then
         return false
     end
     for _, wanted in ipairs(endpoint.enabled_events) do

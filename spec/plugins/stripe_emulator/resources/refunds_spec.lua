@@ -128,4 +128,13 @@ describe("A refund", function()
         assert.same({}, world:post(path, "metadata=").body.metadata)
         assert.equal(json.null, made.receipt_number)
     end)
+
+    it("cannot be canceled, whatever its status", function()
+        local intent = world:paid("pm_card_pendingRefund")
+        local refund = world:post("/v1/refunds", "payment_intent=" .. intent.id).body
+        local answer = world:post("/v1/refunds/" .. refund.id .. "/cancel")
+        assert.equal(400, answer.status)
+        assert.matches("status of pending", answer.error.message)
+        assert.equal(404, world:post("/v1/refunds/re_x/cancel").status)
+    end)
 end)

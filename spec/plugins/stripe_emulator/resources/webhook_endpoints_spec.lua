@@ -36,6 +36,30 @@ describe("A webhook endpoint", function()
         assert.same({}, world.sent)
     end)
 
+    it("is changed, all but its secret", function()
+        local made = create("enabled_events[0]=*&metadata[a]=1").body
+        local path = "/v1/webhook_endpoints/" .. made.id
+        local changed = world:post(path, "enabled_events[0]=charge.succeeded&description=Shop"
+            .. "&metadata[b]=2&url=https%3A%2F%2Fm.example%2Fnew").body
+        assert.same({ { "charge.succeeded" }, "Shop", { a = "1", b = "2" },
+            "https://m.example/new" }, { changed.enabled_events, changed.description,
+            changed.metadata, changed.url })
+        assert.is_nil(changed.secret)
+        assert.equal(404, world:post("/v1/webhook_endpoints/we_x", "description=a").status)
+    end)
+
+    it("gets nothing while it is disabled", function()
+        local path = "/v1/webhook_endpoints/" .. create("enabled_events[0]=*").body.id
+        assert.equal("disabled", world:post(path, "disabled=true").body.status)
+        world:paid()
+        sender.run(world.emulator)
+        assert.same({}, world.sent)
+        world:post(path, "disabled=false")
+        world:intent()
+        sender.run(world.emulator)
+        assert.equal(1, #world.sent)
+    end)
+
     it("gets nothing any more once it is deleted", function()
         local made = create("enabled_events[0]=*").body
         local answer = world:call("DELETE", "/v1/webhook_endpoints/" .. made.id)
