@@ -36,6 +36,9 @@ describe("bank_payout_apply", function()
     before_each(function()
         f:reset()
     end)
+    after_each(function()
+        assert.equal(0, f:violations())
+    end)
 
     local function text_of(status, vendor)
         return ([[select bank_payout_apply(%s, jsonb_build_object('id', 'po_1', 'amount', 9000,
