@@ -134,7 +134,8 @@ stripe_ops.register("account_create", {
     end,
     rejected = function(op, failure)
         local why = value(failure.message) or value(failure.code) or "rejected"
-        log.error("stripe_account.create.rejected", { vendor = op.ref_id, problem = why })
+        log.error("stripe_account.create.rejected",
+            { vendor = op.ref_id, problem = value(failure.code) or failure.type })
         return db.exec("stripe_account/fail", op.ref_id, why)
     end,
 })
