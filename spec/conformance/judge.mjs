@@ -67,6 +67,15 @@ test('the judge itself finds a tampered answer', () => {
   assert.notEqual(bad({ currency: undefined }), null);
 });
 
+test('the judge itself finds a tampered request', () => {
+  const good = exchanges.find(({ path }) => path === '/v1/transfers');
+  const bad = (more) => requestFault({ ...good, form: good.form + more });
+  assert.equal(bad(''), null);
+  for (const more of ['&surprise=1', '&amount=x', '&metadata=1', '&destination[a]=1']) {
+    assert.notEqual(bad(more), null, more);
+  }
+});
+
 test('the SDK’s types accept every answer of this run', () => {
   const { count, faults } = typeFaults(exchanges.filter(({ status }) => status === 200));
   assert.deepEqual(faults, []);

@@ -250,6 +250,7 @@ local function note(emulator, request, status)
         query = request.query,
         body = request.body,
         account = request.account,
+        version = request.version,
         idempotency_key = request.key,
         status = status,
         executed = request.is_executed or false,
