@@ -41,10 +41,13 @@ local function facts_of(account)
 end
 
 --- Payouts that waited for the account go on. In a transaction of their own: a payout takes other
---- locks, and one that fails is no reason not to know the account. What is missed here waits for
---- the vendor's next turn.
+--- locks, and one that fails is no reason not to know the account. The row says that it is due
+--- until it is done, so the sweep does what a crash has cut off.
 local function wake(vendor_id)
     local is_woken, problem = payout.wake(vendor_id)
+    if is_woken then
+        is_woken, problem = db.exec("stripe_account/woken", vendor_id)
+    end
     if not is_woken then
         log.error("stripe_account.wake.failed", { vendor = vendor_id, code = problem.code })
     end
@@ -90,8 +93,12 @@ local function tell_failure(row, problem)
     end
 end
 
---- Asks about the accounts that nobody has brought news of.
+--- Wakes payouts that have yet to hear of a ready account, and asks about the accounts that nobody
+--- has brought news of.
 function stripe_account.sweep()
+    for _, row in ipairs(db.query("stripe_account/wake_due", SWEEP_MAX) or {}) do
+        wake(row.vendor_id)
+    end
     local rows = db.query(
         "stripe_account/stale", tonumber(conf("stripe.account_recheck_s")), SWEEP_MAX)
     for _, row in ipairs(rows or {}) do

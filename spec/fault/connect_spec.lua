@@ -94,4 +94,19 @@ describe("a server that dies", function()
                 vendor.vendor_id)))
         end)
     end
+
+    it("at payout.taken pays what waited for the account once, when it is back", function()
+        local made = story.paid(w)
+        story.ship(w, made.shop, story.part(w, made).id, "PROCESSING", "SHIPPED", "DELIVERED")
+        link(made.shop)
+        crash.arm(w.server, "payout.taken")
+        story.emulator(w, "POST", "/onboard/" .. row(made.shop).id, client.json.decode("{}"))
+        died("payout.taken")
+        shell.wait_until("the payout", 40, function()
+            return w:expect(200, "GET", "/api/vendor/payouts", made.shop).data[1].status == "PAID"
+        end)
+        assert.equal(1, story.count(w, "transfer", made.order.id))
+        assert.equal("f", w.db:value("select is_wake_due from stripe_accounts where vendor_id = '"
+            .. made.shop.vendor_id .. "'"))
+    end)
 end)

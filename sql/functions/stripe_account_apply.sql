@@ -35,6 +35,7 @@ begin
     if v_is_ready = v_was_ready then
         return 'CHANGED';
     end if;
+    update stripe_accounts set is_wake_due = v_is_ready where vendor_id = p_vendor_id;
     update payouts set hold_reason = payout_hinder(vendor_id, provider), updated_at = now()
     where vendor_id = p_vendor_id and status = 'PENDING';
     perform event_emit(

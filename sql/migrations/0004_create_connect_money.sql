@@ -3,6 +3,7 @@
 
 -- A vendor's account at Stripe, as last heard. attempt grows when a vendor that disconnected
 -- (DEAUTHORIZED) begins anew; provider_account_id is null until Stripe has made the account.
+-- is_wake_due: it has become ready, and the payouts that waited for it have yet to hear of it.
 alter table vendors drop column stripe_account_id;
 create table stripe_accounts (
     vendor_id uuid not null,
@@ -17,6 +18,7 @@ create table stripe_accounts (
     currently_due jsonb not null default '[]',
     disabled_reason text,
     failure_message text,
+    is_wake_due boolean not null default false,
     checked_at timestamptz,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -28,6 +30,7 @@ create table stripe_accounts (
     constraint stripe_accounts_open_is_named
         check (status <> 'OPEN' or provider_account_id is not null)
 );
+create index stripe_accounts_wake_due_idx on stripe_accounts (vendor_id) where is_wake_due;
 
 alter table payments add column fee_minor bigint;
 create index payments_charge_id_idx on payments (charge_id) where charge_id is not null;
