@@ -21,6 +21,10 @@ local MAY_CONNECT = { PENDING = true, ACTIVE = true }
 
 local value = stripe_api.value
 
+local function away()
+    return err.stripe_away("Stripe does not answer: try again shortly")
+end
+
 -- The state of an account ------------------------------------------------------------------------
 
 --- An account in the words of stripe_account_apply (sql/functions).
@@ -225,7 +229,7 @@ local function ensure(vendor_id, country)
         return nil, err.conflict("Stripe does not open an account for this vendor: "
             .. "see that its country is right, then try again")
     elseif row.status ~= "OPEN" then
-        return nil, err.stripe_away()
+        return nil, away()
     end
     row.is_new = begun.is_new
     return row
@@ -264,7 +268,7 @@ local function ask_link(spec)
         log.error("stripe_account.link.rejected", { path = spec.path, problem = result.problem })
         return nil, err.account_not_ready("Stripe gives no link for this account")
     end
-    return nil, err.stripe_away()
+    return nil, away()
 end
 
 --- Where a vendor fills in what Stripe wants to know: {url, expiresAt}. wanted: {refreshUrl,

@@ -74,7 +74,7 @@ local function addresses(body)
     local wanted, faults = { country = body.country }, {}
     for field, page in pairs(FIELDS) do
         wanted[field] = body[field] or public_url() .. page
-        if not is_ours(wanted[field]) then
+        if body[field] and not is_ours(body[field]) then
             faults[#faults + 1] = {
                 field = field,
                 message = "must be of http.public_url, or of an origin in http.cors_origins",
@@ -94,10 +94,10 @@ local address = s.optional(s.string({ min = 8, max = 2000,
 
 web.post("/api/vendor/stripe/account-link", {
     id = "vendor_stripe.account_link", summary = "A link to tell Stripe who one is",
-    description = "The account at Stripe is opened on first use (201). The link is good for one "
-        .. "visit and a few minutes, and is stored nowhere: asked again, it is a new one. "
-        .. "Afterwards Stripe sends the person to returnUrl, or to refreshUrl when the link was "
-        .. "used up.",
+    description = "The account at Stripe is opened on first use (201), in country or else the "
+        .. "profile's. The link is good for one visit and a few minutes, and is stored nowhere: "
+        .. "asked again, it is a new one. Afterwards Stripe sends the person to returnUrl, or to "
+        .. "refreshUrl when the link was used up.",
     tags = TAGS, roles = VENDOR,
     body = s.object({
         refreshUrl = address, returnUrl = address,

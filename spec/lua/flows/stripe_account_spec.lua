@@ -288,6 +288,19 @@ describe("flows.stripe_account", function()
         end
     end)
 
+    it("goes on where it was when Stripe comes back", function()
+        local vendor, before = w:register("VENDOR"), executed()
+        story.fault(w, { kind = "error_before", method = "POST", path = "/v1/accounts",
+            times = 3 })
+        local answer = link(vendor)
+        assert.same({ 503, "payment_provider_unavailable", "CREATING" },
+            { answer.status, answer.json.code, status(vendor).status })
+        assert.equal("Stripe does not answer: try again shortly", answer.json.message)
+        answer = link(vendor)
+        assert.is_true(answer.status == 200 or answer.status == 201, answer.body)
+        assert.equal(before + 1, executed())
+    end)
+
     it("lets nobody wait for a link that did not come, and sends it to nobody later", function()
         local vendor = w:vendor()
         link(vendor)
