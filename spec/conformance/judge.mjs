@@ -71,7 +71,7 @@ test('the judge itself finds a tampered request', () => {
   const good = exchanges.find(({ path }) => path === '/v1/transfers');
   const bad = (more) => requestFault({ ...good, form: good.form + more });
   assert.equal(bad(''), null);
-  for (const more of ['&surprise=1', '&amount=x', '&metadata=1', '&destination[a]=1']) {
+  for (const more of ['&surprise=1', '&amount=x', '&destination[a]=1']) {
     assert.notEqual(bad(more), null, more);
   }
 });
