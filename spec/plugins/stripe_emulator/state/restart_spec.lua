@@ -1,6 +1,8 @@
 local json = require("core.json")
 local sender = require("stripe_emulator.webhooks.sender")
+local store = require("stripe_emulator.state.store")
 local support = require("spec.plugins.stripe_emulator.support")
+local vendors = require("spec.plugins.stripe_emulator.vendors")
 
 --- Everything the emulator knows, as one text a part.
 local function dump(world)
@@ -33,6 +35,58 @@ end
 
 local TOKENS = { "pm_card_visa", "pm_card_chargeDeclined", "pm_card_authenticationRequired",
     "pm_usBankAccount_success", "pm_card_pendingRefund", "pm_card_refundFail" }
+
+--- Any object of a kind, or nil.
+local function any(world, pick, kind)
+    local all = store.all(world.emulator.store, kind)
+    return all[1] and all[pick(#all)]
+end
+
+local function onboard(world, pick)
+    local account = any(world, pick, "account")
+    if not account or pick(3) == 1 then
+        account = vendors.new(world)
+    end
+    world:control("onboard/" .. account.id, { transfers = pick(4) == 1 and "inactive" or nil })
+    world:control("payouts", { account = account.id, schedule = "daily" })
+    world:post("/v1/account_links", "type=account_onboarding&account=" .. account.id
+        .. "&refresh_url=http%3A%2F%2Flocalhost%2Fa&return_url=http%3A%2F%2Flocalhost%2Fb")
+end
+
+local function transfer(world, pick)
+    local charge, account = any(world, pick, "charge"), any(world, pick, "account")
+    if charge and account then
+        world:post("/v1/transfers", ("amount=%d&currency=usd&destination=%s&source_transaction=%s")
+            :format(pick(5000), account.id, charge.id), { ["Idempotency-Key"] = "tr" .. pick(99) })
+    end
+    local sent = any(world, pick, "transfer")
+    if sent then
+        world:post("/v1/transfers/" .. sent.id .. "/reversals", "amount=" .. pick(2000))
+    end
+end
+
+local function pay_out(world, pick)
+    local account, payout = any(world, pick, "account"), any(world, pick, "payout")
+    if account then
+        world:control("payouts", { account = account.id, run = pick(2) == 1 })
+        world:post("/v1/payouts", "currency=usd&amount=" .. pick(500),
+            { ["Stripe-Account"] = account.id })
+    end
+    if payout then
+        world:control("payout_fail/" .. payout.id)
+    end
+end
+
+local function dispute(world, pick)
+    local intent, object = any(world, pick, "payment_intent"), any(world, pick, "dispute")
+    world:control("dispute/" .. intent.id, { amount = pick(900), inquiry = pick(2) == 1 })
+    if object then
+        world:post("/v1/disputes/" .. object.id, "evidence[customer_name]=B&submit="
+            .. (pick(2) == 1 and "true" or "false"))
+        local act = ({ "/close", "/escalate", "" })[pick(3)]
+        world:control("dispute/" .. object.id .. act, { won = pick(2) == 1 })
+    end
+end
 
 --- A step of a random story; pick(n) gives 1..n.
 local STEPS = {
@@ -72,6 +126,7 @@ local STEPS = {
         world:get("/v1/events?limit=3")
         world:get("/v1/payment_intents?expand[]=data.latest_charge")
     end,
+    onboard, transfer, pay_out, dispute, transfer,
 }
 
 local function tell(world, seed, count)
@@ -90,7 +145,7 @@ describe("An emulator that was killed", function()
     for seed = 1, 10 do
         it("knows all that it knew (history " .. seed .. ")", function()
             local world = support.world(nil, {})
-            tell(world, seed, 60)
+            tell(world, seed, 80)
             local before = dump(world)
             local after = world:killed()
             after.now_ms = world.now_ms
