@@ -1,6 +1,7 @@
 --- Makes a generation: loads every route, gathers timers, and hands the bridge one table. Nothing
 -- here outlives the generation; a reload runs it again in a fresh state.
 local openapi = require("souk.openapi")
+local plugins = require("souk.plugin.loader")
 local timers = require("souk.timers")
 local web = require("souk.web")
 
@@ -13,12 +14,14 @@ local ROUTES = {
     "admin_users", "admin_vendors", "admin_categories", "admin_orders", "admin_disputes",
     "admin_refunds", "admin_payouts", "admin_bank_payouts", "admin_money", "admin_ledger",
     "admin_adjustments", "admin_invariants", "admin_policies", "admin_audit_log",
-    "admin_generation", "docs",
+    "admin_plugins", "admin_generation", "docs",
 }
 
 for _, name in ipairs(ROUTES) do
     require("routes." .. name)
 end
+
+plugins.load()
 
 --- One line a route: method, path, who, id.
 local function routes_text()
@@ -34,7 +37,7 @@ end
 
 return {
     routes = web.routes,
-    timers = timers.with(require("flows.timers")),
+    timers = timers.with(require("flows.timers"), plugins.timers()),
     openapi = function()
         return openapi.text(web.routes)
     end,

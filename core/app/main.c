@@ -102,6 +102,74 @@ static int run_policy(struct conf *conf, int argc, char **argv)
     return run_module(conf, "flows.policy_command", true, argv);
 }
 
+static long master_pid(const struct conf *conf)
+{
+    char path[600];
+    long pid = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%.500s/souk.pid", conf_text(conf, "home"));
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%ld", &pid) != 1)
+        pid = 0;
+    fclose(file);
+    return pid;
+}
+
+/* The master writes <home>/reload.result when it is through. */
+static int run_reload(struct conf *conf, int argc, char **argv)
+{
+    char path[600], text[4096] = "";
+    struct timespec pause = {.tv_nsec = 20000000};
+    long pid = master_pid(conf);
+    FILE *file = NULL;
+    char *problem;
+
+    (void)argc, (void)argv;
+    snprintf(path, sizeof(path), "%.500s/reload.result", conf_text(conf, "home"));
+    unlink(path);
+    if (pid <= 0 || kill((pid_t)pid, SIGHUP) != 0) {
+        fprintf(stderr, "souk: no server runs in %s: start one with ./souk up\n",
+                conf_text(conf, "home"));
+        return 1;
+    }
+    for (int waited_ms = 0; !file && waited_ms < RELOAD_WAIT_MS; waited_ms += 20) {
+        nanosleep(&pause, NULL);
+        file = fopen(path, "re");
+    }
+    if (!file) {
+        fprintf(stderr, "souk: no answer in 30 seconds: see the log in %s\n",
+                conf_text(conf, "home"));
+        return 1;
+    }
+    text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+    fclose(file);
+    problem = strchr(text, '\n');
+    if (problem && problem[1] && problem[1] != '\n') {
+        fprintf(stderr, "refused, generation %ld keeps serving:\n%s", strtol(text, NULL, 10),
+                problem + 1);
+        return 1;
+    }
+    printf("generation %ld serves\n", strtol(text, NULL, 10));
+    return 0;
+}
+
+/* What was switched on or off is loaded at once where a server runs; other nodes follow by
+ * themselves. */
+static int run_plugin(struct conf *conf, int argc, char **argv)
+{
+    int code = run_module(conf, "flows.plugin_command", true, argv);
+    bool is_switch =
+        argc > 0 && (strcmp(argv[0], "enable") == 0 || strcmp(argv[0], "disable") == 0);
+    long pid = master_pid(conf);
+
+    if (code == 0 && is_switch && pid > 0 && kill((pid_t)pid, 0) == 0)
+        return run_reload(conf, 0, NULL);
+    return code;
+}
+
 static int run_spec(struct conf *conf, int argc, char **argv)
 {
     (void)argc;
@@ -157,66 +225,13 @@ static int run_conf(struct conf *conf, int argc, char **argv)
     return settings_are_sound(conf) ? 0 : 1;
 }
 
-static long master_pid(const struct conf *conf)
-{
-    char path[600];
-    long pid = 0;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%.500s/souk.pid", conf_text(conf, "home"));
-    file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%ld", &pid) != 1)
-        pid = 0;
-    fclose(file);
-    return pid;
-}
-
-/* The master writes <home>/reload.result when it is through. */
-static int run_reload(struct conf *conf, int argc, char **argv)
-{
-    char path[600], text[4096] = "";
-    struct timespec pause = {.tv_nsec = 20000000};
-    long pid = master_pid(conf);
-    FILE *file = NULL;
-    char *problem;
-
-    (void)argc, (void)argv;
-    snprintf(path, sizeof(path), "%.500s/reload.result", conf_text(conf, "home"));
-    unlink(path);
-    if (pid <= 0 || kill((pid_t)pid, SIGHUP) != 0) {
-        fprintf(stderr, "souk: no server runs in %s: start one with ./souk up\n",
-                conf_text(conf, "home"));
-        return 1;
-    }
-    for (int waited_ms = 0; !file && waited_ms < RELOAD_WAIT_MS; waited_ms += 20) {
-        nanosleep(&pause, NULL);
-        file = fopen(path, "re");
-    }
-    if (!file) {
-        fprintf(stderr, "souk: no answer in 30 seconds: see the log in %s\n",
-                conf_text(conf, "home"));
-        return 1;
-    }
-    text[fread(text, 1, sizeof(text) - 1, file)] = 0;
-    fclose(file);
-    problem = strchr(text, '\n');
-    if (problem && problem[1] && problem[1] != '\n') {
-        fprintf(stderr, "refused, generation %ld keeps serving:\n%s", strtol(text, NULL, 10),
-                problem + 1);
-        return 1;
-    }
-    printf("generation %ld serves\n", strtol(text, NULL, 10));
-    return 0;
-}
-
 static const struct command commands[] = {
     {"serve", run_serve, "master and workers, until SIGTERM"},
     {"migrate", run_migrate, "bring the database up to date"},
     {"stripe-emulator", run_stripe_emulator,
      "Stripe's protocol on http.port, for development and tests"},
     {"policy", run_policy, "check FILE | list | simulate | activate …: what operators change"},
+    {"plugin", run_plugin, "new NAME | check | enable | disable | list: folders of plugins"},
     {"admin", run_admin, "create --email E --password P [--name N]: make an administrator"},
     {"ledger", run_ledger, "[ORDER]: the books of an order as a table; without one, all balances"},
     {"demo", run_demo, "--vendors N --products M [--seed S]: fill the database with made-up data"},

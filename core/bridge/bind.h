@@ -20,6 +20,7 @@ int luaopen_core_media(struct lua_State *L);
 int luaopen_core_parallel(struct lua_State *L);
 int luaopen_core_info(struct lua_State *L);
 int luaopen_core_policy(struct lua_State *L);
+int luaopen_core_plugin(struct lua_State *L);
 int luaopen_core_state_file(struct lua_State *L);
 int luaopen_core_reload(struct lua_State *L);
 int luaopen_core_crash(struct lua_State *L);

@@ -59,6 +59,8 @@ struct generation {
 struct generation *generation_of(lua_State *L);
 /* Opens libraries, removes what routes may not have, preloads core.*. */
 void bridge_open_libraries(lua_State *L, struct bridge_source source);
+/* Where the registry of a Lua state keeps the folder of the generation's plugins. */
+#define BRIDGE_PLUGINS_DIR "souk.plugins_dir"
 /* Pushes the function of a Lua file, as text only; raises on a syntax error. False: not readable,
  * nothing pushed. */
 bool bridge_load_file(lua_State *L, const char *dir, const char *shown_dir, const char *file);

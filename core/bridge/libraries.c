@@ -31,6 +31,7 @@ static const luaL_Reg modules[] = {
     {"core.parallel", luaopen_core_parallel},
     {"core.info", luaopen_core_info},
     {"core.policy", luaopen_core_policy},
+    {"core.plugin", luaopen_core_plugin},
     {"core.state_file", luaopen_core_state_file},
     {"core.reload", luaopen_core_reload},
     {"core.crash", luaopen_core_crash},
@@ -158,6 +159,8 @@ void bridge_open_libraries(lua_State *L, struct bridge_source source)
      */
     if (!source.is_open)
         luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    lua_pushstring(L, source.plugins_dir);
+    lua_setfield(L, LUA_REGISTRYINDEX, BRIDGE_PLUGINS_DIR);
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "preload");
     luaL_setfuncs(L, modules, 0);

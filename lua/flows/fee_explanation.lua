@@ -88,7 +88,8 @@ local function explain(row)
         checked, why = fees.check(result, row.subtotal_minor, input.items)
     end
     return {
-        id = row.id, vendorId = row.vendor_id, subtotal = money.of(row.subtotal_minor, row.currency),
+        id = row.id, vendorId = row.vendor_id,
+        subtotal = money.of(row.subtotal_minor, row.currency),
         policy = {
             name = row.fee_policy, version = row.version or json.null,
             hash = row.fee_policy_version,

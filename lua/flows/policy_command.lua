@@ -1,5 +1,5 @@
---- `souk policy …`: what an operator does to a policy from a shell. `check` needs neither server nor
---- database; the others work on the database, and a running server follows at once.
+--- `souk policy …`: what an operator does to a policy from a shell. `check` needs neither server
+--- nor database; the others work on the database, and a running server follows at once.
 local conf = require("core.conf")
 local core_policy = require("core.policy")
 local db = require("souk.db")

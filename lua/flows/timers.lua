@@ -5,6 +5,7 @@ local event_gaps = require("flows.event_gaps")
 local dispute = require("flows.dispute")
 local expiry = require("flows.expiry")
 local fulfilment = require("flows.fulfilment")
+local event_outbox = require("flows.event_outbox")
 local fee_audit = require("flows.fee_audit")
 local inbox = require("flows.inbox")
 local invariants = require("flows.invariants")
@@ -26,6 +27,7 @@ return {
         name = "orders.expire", every_ms = tonumber(conf("order.expire_every_ms")), leader = true,
         run = expiry.run,
     },
+    { name = "events.deliver", every_ms = 200, leader = true, run = event_outbox.run },
     { name = "stripe.ops", every_ms = 500, leader = true, run = stripe_ops.sweep },
     { name = "stripe.events", every_ms = 1000, leader = true, run = inbox.drain },
     { name = "stripe.event_gaps", every_ms = 1000, leader = true, run = event_gaps.turn },

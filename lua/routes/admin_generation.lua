@@ -48,15 +48,6 @@ web.get("/api/admin/routes", {
     return { data = data }
 end)
 
-web.get("/api/admin/plugins", {
-    id = "admin.plugins", summary = "The plugins of this generation", tags = TAGS, roles = ADMIN,
-    answers = { [200] = s.object({ data = s.array(s.object({
-        name = s.string({ example = "loyalty" }), version = s.string({ example = "1.2.0" }),
-    })) }) },
-}, function()
-    return { data = json.array({}) }
-end)
-
 web.post("/api/admin/reload", {
     id = "admin.reload", summary = "Serve the files as they are now", tags = TAGS, roles = ADMIN,
     description = "Loaded aside first: when it does not load, the old generation keeps serving and "

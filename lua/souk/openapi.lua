@@ -20,6 +20,7 @@ local TAGS = {
     { "webhooks", "What Stripe tells us" },
     { "admin", "Running the marketplace" },
     { "admin money", "The ledger, payouts and refunds" },
+    { "admin policies", "What operators change while souk serves" },
     { "docs", "This document" },
 }
 

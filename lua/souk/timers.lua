@@ -18,17 +18,21 @@ local function sweep(query, every_ms)
     }
 end
 
---- These timers and those of list.
-function timers.with(list)
+--- These timers and those of the lists.
+function timers.with(...)
     local all = {
         sweep("rate/sweep", 60000),
         sweep("login/sweep", 60000),
         sweep("idempotency/sweep", 600000),
+        sweep("plugin/sweep", 3600000),
+        sweep("event/sweep", 3600000),
         sweep("session/sweep", 3600000),
         sweep("session/sweep_ended", 3600000),
     }
-    for _, timer in ipairs(list) do
-        all[#all + 1] = timer
+    for _, list in ipairs({ ... }) do
+        for _, timer in ipairs(list) do
+            all[#all + 1] = timer
+        end
     end
     return all
 end

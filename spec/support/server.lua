@@ -64,8 +64,16 @@ function server.start(options)
         ready_port = options.ready_port,
     }, server)
     self.url = "http://127.0.0.1:" .. self.port
+    for _, plugin in ipairs(options.plugins or {}) do
+        self:command("plugin enable " .. plugin .. " --grant all")
+    end
     self:restart()
     return self
+end
+
+--- Runs a sub-command on its home and database; its output. Raises when it fails.
+function server:command(arguments)
+    return shell.must(command_line(self, arguments) .. " 2>&1")
 end
 
 --- Starts it (again) on the same ports and home, and waits until it serves.

@@ -37,7 +37,8 @@ local function settings(port, stripe, given)
     return set
 end
 
---- options: set (settings of the server), db, is_without_webhooks, emulator_set.
+--- options: set (settings of the server), db, is_without_webhooks, emulator_set, plugins (names of
+--- those to be switched on, with all they need).
 function world.start(options)
     options = options or {}
     local port = shell.free_port()
@@ -47,7 +48,9 @@ function world.start(options)
         webhook_url = not options.is_without_webhooks
             and ("http://127.0.0.1:%d/api/webhooks/stripe"):format(port) or "",
     })
-    self.server = server.start({ db = self.db, set = settings(port, self.stripe, options.set) })
+    self.server = server.start({
+        db = self.db, set = settings(port, self.stripe, options.set), plugins = options.plugins,
+    })
     self.port = port
     return self
 end

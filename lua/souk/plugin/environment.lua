@@ -1,0 +1,144 @@
+--- What the code of a plugin sees: globals of its own, read-only libraries, and a require that
+--- gives the kit and the plugin's own modules and nothing else.
+local core_plugin = require("core.plugin")
+local json = require("core.json")
+local database = require("souk.plugin.database")
+
+local environment = {}
+
+local BASE = {
+    "assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "select",
+    "setmetatable", "tonumber", "tostring", "type", "unpack",
+}
+local DEADLINE_MS = 3000
+
+--- A view of a table that nobody can change through it.
+local function read_only(of, what)
+    return setmetatable({}, {
+        __index = of,
+        __newindex = function(_, key)
+            error(("%s.%s cannot be set: it belongs to souk"):format(what, tostring(key)), 2)
+        end,
+        __metatable = false,
+    })
+end
+
+local function pick(module, names)
+    local picked = {}
+    for _, name in ipairs(names) do
+        picked[name] = module[name]
+    end
+    return picked
+end
+
+--- Whole modules of the kit that a plugin may have.
+local KIT = {
+    ["souk.schema"] = "souk.schema", ["souk.err"] = "souk.err", ["souk.money"] = "souk.money",
+    ["souk.time"] = "souk.time", ["souk.text"] = "souk.text", ["souk.log"] = "core.log",
+}
+
+local function answers()
+    return pick(require("souk.web"), { "accepted", "created", "json", "no_content", "reply" })
+end
+
+local function crypto()
+    return pick(require("core.crypto"), {
+        "equal", "hmac_sha256", "is_uuid", "random_base62", "random_hex", "sha256", "uuid7",
+    })
+end
+
+local function json_module()
+    return pick(json, { "array", "decode", "encode", "null", "object", "raw" })
+end
+
+local function events(name)
+    local kit = require("souk.events")
+    return {
+        --- Inside db.tx: tells others "plugin.NAME.<what>" after commit.
+        emit = function(what, data)
+            return kit.emit(("plugin.%s.%s"):format(name, what), data)
+        end,
+    }
+end
+
+--- What needs more than the name: made once a plugin.
+local function makers(plugin)
+    local granted = {}
+    for _, word in ipairs(plugin.granted) do
+        granted[word] = true
+    end
+    return {
+        ["souk.web"] = answers,
+        ["souk.crypto"] = crypto,
+        ["souk.json"] = json_module,
+        ["souk.settings"] = function()
+            return plugin.settings
+        end,
+        ["souk.db"] = granted.db and function()
+            return database.of(plugin.name, { deadline_ms = DEADLINE_MS })
+        end or "db",
+        ["souk.events"] = granted.db and function()
+            return events(plugin.name)
+        end or "db",
+        ["souk.fetch"] = granted.fetch and function()
+            return require("souk.plugin.fetch")
+        end or "fetch",
+    }
+end
+
+local function own_module(plugin, module, env)
+    local inner = module:match("^" .. plugin.name .. "%.([%w_.]+)$")
+    if not inner then
+        error(("module '%s' is not for plugins: see plugins/README.md"):format(module), 3)
+    end
+    local chunk, problem = core_plugin.load(plugin.name, (inner:gsub("%.", "/")), env)
+    if not chunk then
+        error(problem, 3)
+    end
+    return chunk() or true
+end
+
+local function requirer(plugin, env)
+    local loaded, making = {}, makers(plugin)
+    return function(module)
+        if loaded[module] ~= nil then
+            return loaded[module]
+        end
+        local maker = making[module]
+        if type(maker) == "string" then
+            error(("%s needs '%s' in needs of plugin.lua"):format(module, maker), 2)
+        elseif maker then
+            loaded[module] = read_only(maker(), module)
+        elseif KIT[module] then
+            loaded[module] = read_only(require(KIT[module]), module)
+        else
+            loaded[module] = own_module(plugin, module, env)
+        end
+        return loaded[module]
+    end
+end
+
+--- plugin: {name, granted, settings}. The table of globals for its chunks.
+function environment.of(plugin)
+    local globals = pick(_G, BASE)
+    for _, library in ipairs({ "math", "string", "table" }) do
+        globals[library] = read_only(_G[library], library)
+    end
+    local env = setmetatable({}, {
+        __index = function(_, key)
+            if globals[key] == nil then
+                error(("there is no global '%s' for plugins"):format(tostring(key)), 2)
+            end
+            return globals[key]
+        end,
+        __newindex = function(_, key)
+            error(("global '%s' written: make it local"):format(tostring(key)), 2)
+        end,
+        __metatable = false,
+    })
+    globals._G = env
+    globals.require = requirer(plugin, env)
+    return env
+end
+
+return environment

@@ -1,0 +1,145 @@
+--- Hooks: plugins that have a word inside a request. They run one after the other in an order that
+--- the manifests say (before, after, then by name), each on a copy of what the one before gave.
+local clock = require("core.clock")
+local json = require("core.json")
+local err = require("souk.err")
+local failures = require("souk.plugin.failures")
+
+local hooks = {}
+
+local DEADLINE_MS = 1000
+
+--- point -> list of {plugin, run, is_optional, deadline_ms}, in order.
+local by_point = {}
+
+local function add(point, entry)
+    by_point[point] = by_point[point] or {}
+    table.insert(by_point[point], entry)
+end
+
+--- Which plugins must come before one: its own `after`, and whoever says `before` it.
+local function predecessors(list, entry)
+    local names = {}
+    for _, other in ipairs(list) do
+        for _, name in ipairs(entry.after) do
+            names[other.plugin] = names[other.plugin] or other.plugin == name or nil
+        end
+        for _, name in ipairs(other.before) do
+            names[other.plugin] = names[other.plugin] or name == entry.plugin or nil
+        end
+    end
+    return names
+end
+
+local function is_ready(list, entry, placed)
+    for name in pairs(predecessors(list, entry)) do
+        if not placed[name] then
+            return false
+        end
+    end
+    return true
+end
+
+--- list sorted; or raises when the manifests contradict each other.
+local function in_order(point, list)
+    table.sort(list, function(a, b)
+        return a.plugin < b.plugin
+    end)
+    local sorted, placed = {}, {}
+    while #sorted < #list do
+        local found
+        for _, entry in ipairs(list) do
+            if not placed[entry.plugin] and is_ready(list, entry, placed) then
+                found = entry
+                break
+            end
+        end
+        if not found then
+            error(("hooks['%s']: before and after of the plugins contradict each other")
+                :format(point), 0)
+        end
+        sorted[#sorted + 1], placed[found.plugin] = found, true
+    end
+    return sorted
+end
+
+--- At load. hook: of a manifest.
+function hooks.register(plugin, point, hook)
+    add(point, {
+        plugin = plugin, run = hook.run, is_optional = hook.optional == true,
+        deadline_ms = hook.deadline_ms or DEADLINE_MS, before = hook.before or {},
+        after = hook.after or {},
+    })
+end
+
+--- At the end of the load.
+function hooks.settle()
+    for point, list in pairs(by_point) do
+        by_point[point] = in_order(point, list)
+    end
+end
+
+--- The names of the plugins at a point, in order.
+function hooks.names(point)
+    local names = {}
+    for i, entry in ipairs(by_point[point] or {}) do
+        names[i] = entry.plugin
+    end
+    return names
+end
+
+function hooks.points()
+    local points = {}
+    for point in pairs(by_point) do
+        points[#points + 1] = point
+    end
+    table.sort(points)
+    return points
+end
+
+local function refusal(entry, message)
+    return err.plugin_refused(tostring(message), { { field = "plugin", message = entry.plugin } })
+end
+
+--- One hook on a copy of value: the changed value; nil, err when it refuses; or nil, nil, problem
+--- when it fails.
+local function run_one(entry, value)
+    local since_us = clock.monotonic_us()
+    local is_ok, changed, message = pcall(entry.run, json.decode(json.encode(value)))
+    local took_ms = (clock.monotonic_us() - since_us) / 1000
+    if not is_ok then
+        return nil, nil, changed
+    elseif took_ms > entry.deadline_ms then
+        return nil, nil, ("took %d of %d ms"):format(took_ms, entry.deadline_ms)
+    elseif changed == nil and message ~= nil then
+        if type(message) == "table" and message.status then
+            return nil, message
+        end
+        return nil, refusal(entry, message)
+    end
+    return changed == nil and value or changed
+end
+
+--- Lets every plugin at point have its word. check(changed) -> problem or nil judges each answer.
+--- Returns the value in the end; or nil, err.
+function hooks.run(point, value, check)
+    for _, entry in ipairs(by_point[point] or {}) do
+        local changed, no, problem = run_one(entry, value)
+        if no then
+            return nil, no
+        end
+        problem = problem or (check and check(changed))
+        if not problem then
+            value = changed
+        else
+            failures.note(entry.plugin, "hook " .. point, problem)
+            if not entry.is_optional then
+                return nil, err.plugin_failed(nil,
+                    { { field = "plugin", message = entry.plugin } })
+            end
+        end
+    end
+    return value
+end
+
+return hooks

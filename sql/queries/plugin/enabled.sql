@@ -1,0 +1,1 @@
+select name, granted, settings from plugins where is_enabled order by name;
