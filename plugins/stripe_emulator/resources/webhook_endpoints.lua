@@ -59,13 +59,8 @@ local function find(emulator, call)
     return found
 end
 
---- A secret stays what it was; a disabled endpoint gets nothing.
-local function update(emulator, call)
-    local endpoint, wrong = find(emulator, call)
-    if not endpoint then
-        return nil, wrong
-    end
-    local asked, null = call.params, emulator.json.null
+local function change(emulator, endpoint, asked)
+    local null = emulator.json.null
     endpoint.url = asked.url or endpoint.url
     if asked.enabled_events then
         endpoint.enabled_events = emulator.json.array(asked.enabled_events)
@@ -79,7 +74,15 @@ local function update(emulator, call)
     if asked.metadata then
         endpoint.metadata = metadata.merge(asked.metadata, endpoint.metadata)
     end
-    return endpoint
+end
+
+--- A secret stays what it was; a disabled endpoint gets nothing.
+local function update(emulator, call)
+    local endpoint, wrong = find(emulator, call)
+    if endpoint then
+        change(emulator, endpoint, call.params)
+    end
+    return endpoint, wrong
 end
 
 local function delete(emulator, call)

@@ -131,8 +131,8 @@ describe("A refund", function()
 
     it("cannot be canceled, whatever its status", function()
         local intent = world:paid("pm_card_pendingRefund")
-        local refund = world:post("/v1/refunds", "payment_intent=" .. intent.id).body
-        local answer = world:post("/v1/refunds/" .. refund.id .. "/cancel")
+        local pending = world:post("/v1/refunds", "payment_intent=" .. intent.id).body
+        local answer = world:post("/v1/refunds/" .. pending.id .. "/cancel")
         assert.equal(400, answer.status)
         assert.matches("status of pending", answer.error.message)
         assert.equal(404, world:post("/v1/refunds/re_x/cancel").status)
