@@ -145,8 +145,9 @@ end
 
 --- What each field does, in this order: a shuffle is wanted before a release.
 local CHANGES = {
-    { "duplicate", function(webhooks, value)
+    { "duplicate", function(webhooks, value, asked)
         webhooks.switches.copies = math.max(1, tonumber(value) or 1)
+        webhooks.switches.copied_types = set_of(asked.types)
     end },
     { "drop", function(webhooks, value, asked)
         drop(webhooks, value, asked.types)

@@ -89,17 +89,19 @@ function saved.clear(self)
 end
 
 --- Appends what was put and removed since the last time. A disk that takes nothing more is an
--- error, since then nothing may be answered.
+-- error, since then nothing may be answered; what could not be written is written before what comes
+-- next, if that can be.
 function saved.commit(self)
     if self.count == 0 then
         return
     end
     local text = table.concat(self.lines, "\n", 1, self.count) .. "\n" .. END
-    self.lines, self.count = {}, 0
-    local is_written, why = self.file:append(text)
+    local is_written, why = self.file:append((self.is_torn and "\n" or "") .. text)
+    self.is_torn = not is_written
     if not is_written then
         error("the emulator's state cannot be saved: " .. why, 0)
     end
+    self.lines, self.count = {}, 0
 end
 
 local function apply(sections, record)
@@ -129,7 +131,7 @@ local function read_all(self)
     for line in self.file.read, self.file do
         local record = self.json.decode(line)
         if type(record) ~= "table" then
-            break
+            pending = {} -- written by half, and then once more
         elseif record[1] ~= nil then
             pending[#pending + 1] = record
         else

@@ -49,8 +49,8 @@ local function save(self, delivery)
     saved.put(self.saved, "deliveries", delivery.number, delivery)
 end
 
---- To be called after a switch was changed: is_held, held_types, copies, drop_left, drop_types,
--- is_before_response, random.
+--- To be called after a switch was changed: is_held, held_types, copies, copied_types, drop_left,
+-- drop_types, is_before_response, random.
 function queue.save_switches(self)
     saved.put(self.saved, "webhooks", "switches", self.switches)
 end
@@ -93,6 +93,12 @@ local function is_dropped(self, kind)
     return true
 end
 
+local function copies_of(self, kind)
+    local switches = self.switches
+    local is_meant = not switches.copied_types or switches.copied_types[kind]
+    return is_meant and switches.copies or 1
+end
+
 local function push(self, event, endpoint)
     self.last = self.last + 1
     local delivery = {
@@ -104,7 +110,7 @@ local function push(self, event, endpoint)
         pending = event.pending_webhooks,
         attempts = 0,
         due_ms = self.now_ms(),
-        copies_left = self.switches.copies,
+        copies_left = copies_of(self, event.type),
     }
     self.deliveries[delivery.number] = delivery
     heap.push(self.ready, delivery)

@@ -107,6 +107,26 @@ describe("The saved state", function()
         end, "the emulator's state cannot be saved: no space left")
     end)
 
+    it("has what could not be written at first, half of a line or none", function()
+        for _, half in ipairs({ "", '["a","x"', '["a","x",1]', '["a","x",1]\n', "[" }) do
+            kept = {}
+            log = saved.new(support.file(kept), json)
+            saved.load(log)
+            saved.put(log, "a", "w", 0)
+            saved.commit(log)
+            saved.put(log, "a", "x", 1)
+            kept.refusal = "no space left"
+            assert.has_error(function()
+                saved.commit(log)
+            end)
+            kept.text, kept.refusal = kept.text .. half, nil
+            saved.put(log, "a", "y", 2)
+            saved.commit(log)
+            local entries = read().a
+            assert.same({ 0, 1, 2 }, { entries[1].value, entries[2].value, entries[3].value })
+        end
+    end)
+
     it("is nothing without a file", function()
         local none = saved.new(nil, json)
         saved.put(none, "a", "x", 1)

@@ -109,6 +109,13 @@ describe("The webhook queue", function()
         assert.equal(0, world:get("/v1/events").body.data[1].pending_webhooks)
     end)
 
+    it("sends duplicates of some types only", function()
+        world:control("webhooks", { duplicate = 3, types = { "charge.succeeded" } })
+        world:paid()
+        sender.run(world.emulator)
+        assert.equal(5, #world.sent)
+    end)
+
     it("counts an endpoint as reached once, however many duplicates it took", function()
         world:post("/v1/webhook_endpoints", "enabled_events[]=*&url=http%3A%2F%2Flocalhost%2F2")
         world:control("webhooks", { duplicate = 3 })
