@@ -229,6 +229,19 @@ test('events of accounts and of the platform come apart, each with its secret', 
   assert.ok(mine.data.every((event) => event.account === account.id) && mine.data.length > 0);
 });
 
+test('a platform that a vendor leaves is told so, and gets in no more', async (emulator) => {
+  const stripe = client(emulator);
+  const account = await vendor(emulator, stripe);
+  await emulator.control(`deauthorize/${account.id}`);
+  await rejects(stripe.accounts.retrieve(account.id), 'StripePermissionError', { statusCode: 403 });
+  const { received } = emulator.hooks;
+  const told = () => received.find(({ body }) => body.includes('account.application.deauthorized'));
+  const { body, headers } = await eventually(told, 'account.application.deauthorized');
+  const event = stripe.webhooks.constructEvent(body, headers['stripe-signature'], CONNECT_SECRET);
+  assert.equal(event.account, account.id);
+  assert.equal(event.data.object.object, 'application');
+});
+
 test('during a rollover both secrets verify', async (emulator) => {
   const stripe = client(emulator);
   await emulator.control('webhooks', { secrets: [SECRET, 'whsec_next'] });

@@ -133,6 +133,19 @@ test('a charge is refunded in parts and never beyond', async (emulator) => {
   assert.equal((await stripe.refunds.update(first.id, { metadata: { a: '1' } })).metadata.a, '1');
 });
 
+test('what fails or ends later is told', async (emulator) => {
+  const stripe = client(emulator);
+  const made = await stripe.paymentIntents.create(ORDER);
+  await stripe.paymentIntents.confirm(made.id, { payment_method: 'pm_card_refundFail' });
+  const refund = await stripe.refunds.create({ payment_intent: made.id });
+  const held = await paid(stripe, { capture_method: 'manual' });
+  await emulator.control('clock', { advance: 8 * 86400 });
+  assert.equal((await stripe.refunds.retrieve(refund.id)).status, 'failed');
+  assert.equal((await stripe.paymentIntents.retrieve(held.id)).status, 'canceled');
+  const types = ['refund.failed', 'charge.expired'];
+  assert.equal((await stripe.events.list({ types })).data.length, 2);
+});
+
 test('a key replays its answer and refuses other parameters', async (emulator) => {
   const stripe = client(emulator);
   const options = { idempotencyKey: 'pi:7:1' };

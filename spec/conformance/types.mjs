@@ -50,6 +50,9 @@ const CHANGES = {
       'transaction_link_id',
     ],
   },
+  'charge.payment_method_details.card.three_d_secure': {
+    added: ['electronic_commerce_indicator', 'exemption_indicator', 'transaction_id'],
+  },
   'charge.payment_method_details.us_bank_account': { added: ['payment_reference'] },
   dispute: { added: ['enhanced_eligibility_types', 'intended_submission_method'] },
   'dispute.evidence': { added: ['enhanced_evidence'] },
@@ -85,11 +88,11 @@ const literal = (value, place) => {
   return `{${[...fields, ...added.map((name) => `${name}: since`)].join(',')}}`;
 };
 
-// Objects of an answer that have a type of their own; an event's own object is one.
+// Objects of an answer that have a type of their own; an event is one, and the object inside it another.
 const objectsOf = (body) => {
   if (body.object === 'list') return body.data.flatMap(objectsOf);
   if (body.deleted || !TYPES[body.object]) return [];
-  if (body.object === 'event') return objectsOf(body.data.object);
+  if (body.object === 'event') return [body, ...objectsOf(body.data.object)];
   return [body];
 };
 
