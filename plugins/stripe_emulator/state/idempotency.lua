@@ -121,6 +121,9 @@ end
 --- answer: {status=, body=, request_id=}, replayed as it stands.
 function idempotency.save(self, key, answer)
     local record = self.records[key]
+    if not record then
+        return -- all was forgotten while it ran
+    end
     record.answer = answer
     record.expires_at = clock.now(self.clock) + KEPT_S
     keep(self, key, record)

@@ -208,6 +208,30 @@ describe("An emulator that was killed", function()
         assert.same({}, world:killed():get("/v1/payment_intents").body.data)
     end)
 
+    it("keeps what came after it had forgotten, whatever was underway then", function()
+        local world = support.world(nil, {})
+        world:intent()
+        local post = world.emulator.post
+        world.emulator.post = function()
+            world.emulator.post = post
+            world:control("reset")
+            world:intent()
+            return 200
+        end
+        sender.run(world.emulator)
+        assert.equal(1, #world.sent)
+        world:control("faults", { kind = "slow", method = "POST" })
+        world.on_sleep = function()
+            world:control("reset")
+            world:control("webhooks", { hold = true })
+        end
+        local made = world:post("/v1/payment_intents", "amount=1000&currency=usd",
+            { ["Idempotency-Key"] = "k" })
+        assert.equal(200, made.status)
+        local before = dump(world)
+        assert.same(before, dump(world:killed()))
+    end)
+
     it("has all of a request or nothing of it", function()
         local world = support.world(nil, {})
         world:intent()
