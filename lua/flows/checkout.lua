@@ -10,7 +10,10 @@ local db = require("souk.db")
 local err = require("souk.err")
 local events = require("souk.events")
 local money = require("souk.money")
+local hooks = require("souk.plugin.hooks")
+local discounts = require("flows.discounts")
 local fees = require("flows.fees")
+local order_terms = require("flows.order_terms")
 
 local checkout = {}
 
@@ -75,7 +78,9 @@ local function make_item(row, part)
         name = row.name,
         price = row.price_minor,
         quantity = row.quantity,
-        total = row.price_minor * row.quantity,
+        total = row.price_minor * row.quantity, -- less discounts, once they are known
+        discount = 0,
+        shares = {},
         categories = split_words(row.categories),
         part = part,
     }
@@ -86,14 +91,11 @@ local function make_parts(rows)
     local parts, part = {}, nil
     for _, row in ipairs(rows) do
         if not part or part.vendor_id ~= row.vendor_id then
-            part = {
-                id = crypto.uuid7(), vendor_id = row.vendor_id, subtotal = 0, items = {}, row = row,
-            }
+            part = { id = crypto.uuid7(), vendor_id = row.vendor_id, items = {}, row = row }
             parts[#parts + 1] = part
         end
         local item = make_item(row, part)
         part.items[#part.items + 1] = item
-        part.subtotal = part.subtotal + item.total
     end
     return parts
 end
@@ -105,41 +107,98 @@ local function distance_km(row, address)
     return geo.distance_m(row.lat_deg, row.lon_deg, address.lat, address.lng) / 1000
 end
 
-local function policy_input(part, currency, address)
+local function sum_of(list, field)
+    local sum = 0
+    for _, entry in ipairs(list) do
+        sum = sum + entry[field]
+    end
+    return sum
+end
+
+--- What the policies are told of a part: its lines as its vendor sells them, after the discounts
+--- that the vendor bears.
+local function policy_input(part, order)
     local items = json.array({})
     for i, item in ipairs(part.items) do
         items[i] = {
             product_id = item.product_id, categories = item.categories, quantity = item.quantity,
-            unit_price = item.price, line_total = item.total,
+            unit_price = item.price, line_total = item.total + discounts.of_platform(item),
         }
     end
+    local wanted = discounts.wanted_of_platform(part)
     return {
-        subtotal = part.subtotal,
-        currency = currency,
+        subtotal = sum_of(items, "line_total"),
+        currency = order.currency,
         items = items,
         vendor = { id = part.vendor_id, tier = part.row.tier, country = part.row.country },
-        buyer = json.object({ country = address.country }),
-        distance_km = distance_km(part.row, address),
+        buyer = json.object({ country = order.address.country }),
+        distance_km = distance_km(part.row, order.address),
         placed_on = clock.rfc3339():sub(1, 10),
         fee_bps = tonumber(conf("fee.bps")),
+        platform_discount = wanted > 0 and wanted or nil,
     }
 end
 
---- Gives every part its fee; returns their sum, or nil, err.
-local function add_fees(order, version)
-    local inputs, sum = {}, 0
-    for i, part in ipairs(order.parts) do
-        inputs[i] = policy_input(part, order.currency, order.address)
-    end
-    local list, problem = fees.of(inputs, order.buyer_id, version)
+local function add_fees(order, inputs)
+    local list, problem = fees.of(inputs, order.buyer_id, order.known.fee_policy)
     if not list then
         return nil, problem
     end
     for i, part in ipairs(order.parts) do
         part.fee = list[i]
-        sum = sum + part.fee.fee
+        discounts.limit(part, part.fee.platform_discount)
     end
-    return sum
+    return true
+end
+
+local function add_shipping(order, inputs)
+    local list, problem = order_terms.shipping(inputs, order.buyer_id, order.known.shipping_policy)
+    if not list then
+        return nil, problem
+    end
+    for i, part in ipairs(order.parts) do
+        part.shipping = list[i]
+        part.subtotal = sum_of(part.items, "total") + part.shipping
+    end
+    order.discount = sum_of(order.items, "discount")
+    order.shipping = sum_of(order.parts, "shipping")
+    order.total = order.subtotal - order.discount + order.shipping
+    return true
+end
+
+local function check_limits(order)
+    local is_allowed, refusal = order_terms.limits({
+        total = order.total, subtotal = order.subtotal, currency = order.currency,
+        lines = #order.items, units = sum_of(order.items, "quantity"), vendors = #order.parts,
+        buyer = json.object({ id = order.buyer_id, country = order.address.country }),
+    }, order.buyer_id, order.known.limits_policy)
+    if not is_allowed then
+        return nil, refusal
+    end
+    return hooks.ask("checkout.check", discounts.facts(order))
+end
+
+--- Everything that decides what the order costs, and whether it may be placed. true, or nil, err.
+local function price(order)
+    local is_done, problem = discounts.apply(order)
+    if not is_done then
+        return nil, problem
+    end
+    local inputs = {}
+    for i, part in ipairs(order.parts) do
+        inputs[i] = policy_input(part, order)
+    end
+    for _, step in ipairs({ add_fees, add_shipping, check_limits }) do
+        is_done, problem = step(order, inputs)
+        if not is_done then
+            return nil, problem
+        end
+    end
+    order.fee = 0
+    for _, part in ipairs(order.parts) do
+        order.fee = order.fee + part.fee.fee
+    end
+    return true
 end
 
 --- Columns of the list, each as an array for unnest.
@@ -177,21 +236,22 @@ local function all_fee_lines(parts)
     return lines
 end
 
-local function write(order, rows)
+local function entries_of(order, rows)
     local part_columns = {
         columns(order.parts, "id", "vendor_id", "subtotal",
             function(part) return part.fee.fee end,
             function(part) return part.fee.reason end,
-            function(part) return part.fee.input end),
+            function(part) return part.fee.input end,
+            "shipping"),
     }
     local ids, quantities, prices = columns(rows, "product_id", "quantity", "price_minor")
-    return db.batch({
+    local entries = {
         { "checkout/take_cart", order.buyer_id, ids, quantities },
         { "checkout/reserve", ids, quantities, prices },
         {
-            "order/insert", order.id, order.buyer_id, order.currency, order.total, order.fee,
-            json.encode(order.address), order.note or json.null,
-            tonumber(conf("order.expires_after_s")),
+            "order/insert", order.id, order.buyer_id, order.currency, order.subtotal,
+            order.discount, order.shipping, order.fee, json.encode(order.address),
+            order.note or json.null, tonumber(conf("order.expires_after_s")),
         },
         {
             "vendor_order/insert", order.id, order.currency, order.parts[1].fee.version,
@@ -202,14 +262,54 @@ local function write(order, rows)
             columns(order.items, "id",
                 function(item) return item.part.id end,
                 function(item) return item.part.vendor_id end,
-                "product_id", "name", "price", "quantity"),
+                "product_id", "name", "price", "quantity", "discount"),
         },
         {
             "vendor_order/insert_fees",
             columns(all_fee_lines(order.parts), "part_id", "position", "name", "amount"),
         },
-        events.entry("order.created", { orderId = order.id }),
+        events.entry("order.created", { orderId = order.id, buyerId = order.buyer_id }),
+    }
+    if order.discount > 0 then
+        entries[#entries + 1] = {
+            "order/insert_discounts", order.id,
+            columns(order.discount_rows, "part_id", "position", "plugin", "name", "bearer",
+                "amount"),
+        }
+    end
+    return entries
+end
+
+--- What plugins do with an order in the transaction that makes it.
+local function tell_created(order)
+    local told = json.array({})
+    for i, row in ipairs(order.discount_rows) do
+        told[i] = {
+            plugin = row.plugin, name = row.name, amount = row.amount, bearer = row.bearer,
+        }
+    end
+    return hooks.ask("order.created", {
+        orderId = order.id, buyerId = order.buyer_id, currency = order.currency,
+        code = order.code, total = order.total, discount = order.discount, discounts = told,
     })
+end
+
+local function write(order, rows)
+    order.discount_rows = discounts.rows(order.parts)
+    if #hooks.names("order.created") == 0 then
+        return db.batch(entries_of(order, rows))
+    end
+    return db.tx(function()
+        local results, problem = db.batch(entries_of(order, rows))
+        if not results then
+            return nil, problem
+        end
+        local is_fine, refusal = tell_created(order)
+        if not is_fine then
+            return nil, refusal
+        end
+        return results
+    end)
 end
 
 -- The answer, equal to what GET /orders/{id} gives -----------------------------------------------
@@ -225,6 +325,7 @@ local function item_views(items, currency)
             id = item.id, productId = item.product_id, vendorId = item.part.vendor_id,
             name = item.name,
             unitPrice = money.of(item.price, currency), quantity = item.quantity,
+            discount = money.of(item.discount, currency),
             lineTotal = money.of(item.total, currency),
             refundedQuantity = 0,
             restockedQuantity = 0,
@@ -246,6 +347,7 @@ local function part_view(part, order, created_at)
     return {
         id = part.id, orderId = order.id, vendorId = part.vendor_id, status = "PENDING",
         subtotal = money.of(part.subtotal, order.currency),
+        shipping = money.of(part.shipping, order.currency),
         platformFee = money.of(part.fee.fee, order.currency),
         earnings = money.of(part.subtotal - part.fee.fee, order.currency),
         feeLines = fee_line_views(part.fee.lines, order.currency),
@@ -265,7 +367,10 @@ local function view(order, row)
     table.sort(parts, by_id)
     return {
         id = order.id, number = row.number, status = "PENDING",
-        subtotal = money.of(order.total, order.currency),
+        subtotal = money.of(order.subtotal, order.currency),
+        discount = money.of(order.discount, order.currency),
+        discounts = discounts.views(order),
+        shipping = money.of(order.shipping, order.currency),
         total = money.of(order.total, order.currency),
         items = item_views(order.items, order.currency),
         vendorOrders = parts,
@@ -286,12 +391,14 @@ local function attempt(buyer_id, input)
         return nil, refusal
     end
     local order = {
-        id = crypto.uuid7(), buyer_id = buyer_id, currency = rows[1].currency, total = total,
-        address = input.shippingAddress, note = input.note, parts = make_parts(rows),
+        id = crypto.uuid7(), buyer_id = buyer_id, currency = rows[1].currency, subtotal = total,
+        address = input.shippingAddress, note = input.note, code = input.couponCode,
+        parts = make_parts(rows), known = rows[1],
     }
     order.items = all_items(order.parts)
-    order.fee, problem = add_fees(order, rows[1].fee_policy)
-    if not order.fee then
+    local is_priced
+    is_priced, problem = price(order)
+    if not is_priced then
         return nil, problem
     end
     local results, failure = write(order, rows)
@@ -301,9 +408,9 @@ local function attempt(buyer_id, input)
     return view(order, results[3][1])
 end
 
---- input: {shippingAddress, note}. The order as its buyer sees it, or nil, err. When a price or
---- the cart changed between reading and writing it is read once more; in a transaction of the
---- caller's, which is lost by then, that is told.
+--- input: {shippingAddress, note, couponCode}. The order as its buyer sees it, or nil, err. When a
+--- price or the cart changed between reading and writing it is read once more; in a transaction of
+--- the caller's, which is lost by then, that is told.
 function checkout.place(buyer_id, input)
     local attempts = db.in_tx() and 1 or ATTEMPTS_MAX
     local order, problem

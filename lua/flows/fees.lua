@@ -9,6 +9,7 @@ local fees = {}
 local POLICY = "fee"
 local LINES_MAX = 20
 local NAME_MAX = 100
+local DISCOUNT = "discount borne by the platform"
 
 local function is_amount(value, max)
     return type(value) == "number" and value >= 0 and value <= max and value % 1 == 0
@@ -74,6 +75,16 @@ function fees.check(result, subtotal, items)
     return checked
 end
 
+--- A discount that the platform bears comes out of its fee, and ends where the fee does.
+local function give_up(checked, wanted)
+    local amount = math.min(wanted, checked.fee)
+    checked.platform_discount = amount
+    if amount > 0 then
+        checked.fee = checked.fee - amount
+        table.insert(checked.lines, { name = DISCOUNT, amount = -amount })
+    end
+end
+
 --- What version hash of the policy says of one part: {fee, lines, reason, version, input} where
 --- input is the JSON to keep; or nil and why not.
 function fees.by(hash, input)
@@ -87,6 +98,7 @@ function fees.by(hash, input)
     end
     checked.version = hash
     checked.input = json.encode(input)
+    give_up(checked, input.platform_discount or 0)
     return checked
 end
 

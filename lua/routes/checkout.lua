@@ -24,9 +24,11 @@ web.post("/api/checkout", {
     body = s.object({
         shippingAddress = s.ref("Address"),
         note = s.optional(s.string({ max = 1000 })),
+        couponCode = s.optional(s.string({ min = 1, max = 50, is_line = true })),
     }),
     answers = { [201] = s.ref("Order") },
-    errors = { "empty_cart", "insufficient_stock", "price_changed", "cart_changed" },
+    errors = { "empty_cart", "insufficient_stock", "price_changed", "cart_changed",
+        "order_not_allowed", "plugin_refused", "plugin_failed" },
     example = {
         shippingAddress = {
             name = "Ada Byron", line1 = "12 St James's Square", city = "London",

@@ -47,7 +47,7 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
             from vendor_orders group by order_id
         ) as parts on parts.order_id = orders.id
         where (orders.total_minor, orders.total_minor, orders.platform_fee_minor)
-            is distinct from (items.total, parts.total, parts.fee)
+            is distinct from (items.total + orders.shipping_minor, parts.total, parts.fee)
         union all
         select 'vendor_order_is_its_items', jsonb_build_object('vendorOrderId', vendor_orders.id)
         from vendor_orders
@@ -56,7 +56,8 @@ returns table (name text, violations bigint, sample jsonb) language sql stable a
             from order_items group by vendor_order_id, order_id
         ) as items
             on items.vendor_order_id = vendor_orders.id and items.order_id = vendor_orders.order_id
-        where vendor_orders.subtotal_minor is distinct from items.total
+        where vendor_orders.subtotal_minor
+            is distinct from items.total + vendor_orders.shipping_minor
         union all
         select 'payment_is_order_total', jsonb_build_object('paymentId', payments.id)
         from payments inner join orders on orders.id = payments.order_id

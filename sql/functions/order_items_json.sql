@@ -5,6 +5,7 @@ create or replace function order_items_json(
     select coalesce(jsonb_agg(jsonb_build_object(
         'id', order_items.id, 'productId', product_id, 'vendorId', vendor_id, 'name', name,
         'unitPrice', money_json(unit_price_minor, p_currency), 'quantity', quantity,
+        'discount', money_json(discount_minor, p_currency),
         'lineTotal', money_json(line_total_minor, p_currency),
         'refundedQuantity', known.refunded, 'restockedQuantity', known.restocked
     ) order by order_items.id), '[]')

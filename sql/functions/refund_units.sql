@@ -35,13 +35,16 @@ begin
     return query
     with units as (
         select order_items.id, order_items.vendor_order_id, wanted.quantity,
-            order_items.unit_price_minor * wanted.quantity as cost,
+            -- Of a line with a discount all units together cost exactly its total.
+            order_items.line_total_minor * (known.refunded + wanted.quantity)
+                / order_items.quantity
+                - order_items.line_total_minor * known.refunded / order_items.quantity as cost,
             case vendor_orders.status when 'CANCELLED' then 0
                 else least(wanted.quantity, order_items.quantity - known.restocked)
             end as restockable
         from (
             select (i.item ->> 'orderItemId')::uuid as id,
-                sum((i.item ->> 'quantity')::bigint) as quantity
+                sum((i.item ->> 'quantity')::bigint)::bigint as quantity
             from jsonb_array_elements(p_items) as i (item) group by 1
         ) as wanted
         inner join order_items on order_items.id = wanted.id

@@ -5,6 +5,7 @@ language sql stable as $$
         'id', vendor_orders.id, 'orderId', order_id, 'vendorId', vendor_id,
         'status', vendor_orders.status,
         'subtotal', money_json(vendor_orders.subtotal_minor, vendor_orders.currency),
+        'shipping', money_json(vendor_orders.shipping_minor, vendor_orders.currency),
         'platformFee', money_json(fee_minor, vendor_orders.currency),
         'earnings', money_json(earnings_minor, vendor_orders.currency),
         'feeLines', order_fees_json(vendor_orders.id, vendor_orders.currency),

@@ -117,20 +117,32 @@ local function run_one(entry, value)
         end
         return nil, refusal(entry, message)
     end
-    return changed == nil and value or changed
+    return changed == nil and {} or changed
 end
 
---- Lets every plugin at point have its word. check(changed) -> problem or nil judges each answer.
---- Returns the value in the end; or nil, err.
-function hooks.run(point, value, check)
+--- What a hook gave, taken into value: the new value; or nil and a problem.
+local function take(entry, value, changed, merge)
+    if merge then
+        return merge(value, changed, entry.plugin)
+    end
+    return changed
+end
+
+--- Lets every plugin at point have its word. merge(value, changed, plugin) -> new value | nil,
+--- problem takes each answer in; without it the answer is the new value. Returns the value in the
+--- end; or nil, err.
+function hooks.run(point, value, merge)
     for _, entry in ipairs(by_point[point] or {}) do
         local changed, no, problem = run_one(entry, value)
         if no then
             return nil, no
         end
-        problem = problem or (check and check(changed))
+        local taken
         if not problem then
-            value = changed
+            taken, problem = take(entry, value, changed, merge)
+        end
+        if not problem then
+            value = taken
         else
             failures.note(entry.plugin, "hook " .. point, problem)
             if not entry.is_optional then
@@ -140,6 +152,19 @@ function hooks.run(point, value, check)
         end
     end
     return value
+end
+
+local function keep(value)
+    return value
+end
+
+--- Lets every plugin at point say no, or do its part: true, or nil, err.
+function hooks.ask(point, value)
+    local kept, no = hooks.run(point, value, keep)
+    if not kept then
+        return nil, no
+    end
+    return true
 end
 
 return hooks

@@ -14,6 +14,8 @@ select
     vendors.lat_deg,
     vendors.lon_deg,
     (select policy_active('fee', $1::uuid)) as fee_policy,
+    (select policy_active('shipping', $1::uuid)) as shipping_policy,
+    (select policy_active('limits', $1::uuid)) as limits_policy,
     (
         select string_agg(categories.slug, ',' order by categories.slug)
         from product_categories

@@ -6,6 +6,8 @@ select
     vendor_orders.status,
     vendor_orders.subtotal_minor as "subtotal.amount",
     vendor_orders.currency as "subtotal.currency",
+    vendor_orders.shipping_minor as "shipping.amount",
+    vendor_orders.currency as "shipping.currency",
     vendor_orders.fee_minor as "platformFee.amount",
     vendor_orders.currency as "platformFee.currency",
     vendor_orders.earnings_minor as "earnings.amount",

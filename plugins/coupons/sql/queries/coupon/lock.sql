@@ -1,0 +1,2 @@
+-- $1 code
+select id from plugin_coupons.coupons where code = upper($1) for update;
