@@ -13,6 +13,10 @@ local webhook_endpoints = require("stripe_emulator.resources.webhook_endpoints")
 
 local emulator = {}
 
+--- How long an answer waits for events that are to arrive before it.
+local ARRIVAL_MAX_MS = 5000
+local POLL_MS = 5
+
 local function configured_endpoint(self, is_connect)
     for _, endpoint in ipairs(store.all(self.store, "webhook_endpoint")) do
         local hidden = store.hidden(self.store, endpoint)
@@ -137,8 +141,14 @@ function emulator.new(host, settings)
     end
     --- Called between execution and answer: a test may want events to arrive before it.
     function self.before_response()
-        if self.webhooks.switches.is_before_response then
-            sender.run(self)
+        if not self.webhooks.switches.is_before_response then
+            return
+        end
+        sender.run(self)
+        -- Another lane may have taken what this request has caused.
+        local until_ms = host.now_ms() + ARRIVAL_MAX_MS
+        while queue.is_sending(self.webhooks) and host.now_ms() < until_ms do
+            host.sleep(POLL_MS)
         end
     end
     self.saved = saved.new(host.open_state(), host.json)

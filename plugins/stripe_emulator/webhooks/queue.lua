@@ -234,6 +234,16 @@ function queue.finish(self, delivery, status, reason)
     save(self, delivery)
 end
 
+--- Whether anything is on its way just now.
+function queue.is_sending(self)
+    for _, delivery in pairs(self.deliveries) do
+        if delivery.is_sending then
+            return true
+        end
+    end
+    return false
+end
+
 --- All that wait or are on their way, in the order of the queue.
 function queue.list(self)
     local all = {}
