@@ -1,4 +1,6 @@
---- A fee policy that answers nonsense: checkouts are refused, nothing is written, none is guessed.
+--- A fee policy that answers nonsense: somebody is told, and the last good one prices the order.
+--- Where there is no good one, checkouts are refused and nothing is written; no fee is guessed.
+local crypto = require("core.crypto")
 local shell = require("spec.support.shell")
 local world = require("spec.support.world")
 
@@ -13,6 +15,16 @@ local NONSENSE = {
     { "an error", "error('no')" },
     { "no end", "while true do end" },
 }
+
+--- A policy whose example is right and which is wrong for all else.
+local function policy(body)
+    return ([[return { kind = "fee", version = 1, note = "spec",
+        examples = { { given = { subtotal = 7, currency = "USD" }, expect = { fee = 1 } } },
+        evaluate = function(order)
+            if order.subtotal == 7 then return { fee = 1 } end
+            %s
+        end }]]):format(body)
+end
 
 describe("POST /api/checkout under a fee policy that answers", function()
     local w, shop, folder, good
@@ -35,36 +47,17 @@ describe("POST /api/checkout under a fee policy that answers", function()
         return w:request("POST", "/api/admin/reload", w:admin())
     end
 
-    --- A policy whose example is right and which is wrong for all else.
-    local function policy(body)
-        return ([[return { kind = "fee", version = 1, note = "spec",
-            examples = { { given = { subtotal = 7, currency = "USD" }, expect = { fee = 1 } } },
-            evaluate = function(order)
-                if order.subtotal == 7 then return { fee = 1 } end
-                %s
-            end }]]):format(body)
-    end
-
-    local function count()
-        return w.db:value("select (select count(*) from orders) + (select count(*) from "
-            .. "vendor_orders) + (select count(*) from fee_lines)")
-    end
-
     for _, case in ipairs(NONSENSE) do
-        it(case[1] .. " is refused and writes nothing (scenario 56)", function()
-            local thing, buyer = w:product(shop), w:buyer()
-            w:add(buyer, thing)
-            local before = count()
+        it(case[1] .. " is priced by the last good one, and told of (scenario 56)", function()
+            local buyer = w:buyer()
+            w:add(buyer, w:product(shop))
             local loaded = reload(policy(case[2]))
             assert.equal(200, loaded.status, loaded.body)
-            local answer = w:request("POST", "/api/checkout", buyer,
-                { shippingAddress = world.ADDRESS })
-            assert.is_true(answer.status >= 500, answer.status .. answer.body)
-            assert.equal(before, count())
-            assert.same({ 10, 0 }, { w:stock(shop, thing) })
-            assert.equal(1, w:expect(200, "GET", "/api/cart", buyer).itemCount)
+            local part = w:checkout(buyer).vendorOrders[1]
+            assert.equal(100, part.platformFee.amount)
+            assert.equal(crypto.sha256(good), part.feePolicyVersion)
+            assert.matches('"policy.fallback"', w.server:log(), 1, true)
             assert.equal(200, reload(good).status)
-            assert.equal(100, w:checkout(buyer).vendorOrders[1].platformFee.amount)
         end)
     end
 
@@ -79,4 +72,29 @@ describe("POST /api/checkout under a fee policy that answers", function()
             assert.equal(100, w:checkout(buyer).vendorOrders[1].platformFee.amount)
             assert.equal(200, reload(good).status)
         end)
+end)
+
+describe("A marketplace that never had a good fee policy", function()
+    local w
+
+    teardown(function()
+        w:stop()
+    end)
+
+    it("refuses checkouts and writes nothing (scenario 56)", function()
+        local folder = os.getenv("SOUK_HOME") .. "/bad_policy.lua"
+        shell.must("cp -r lua " .. shell.quote(folder))
+        shell.write(folder .. "/policies/fee.lua", policy("return { fee = -1 }"))
+        w = world.start({ set = { ["lua.dir"] = folder } })
+        local shop, buyer = w:vendor(), w:buyer()
+        local thing = w:product(shop)
+        w:add(buyer, thing)
+        local answer = w:request("POST", "/api/checkout", buyer,
+            { shippingAddress = world.ADDRESS })
+        assert.equal(500, answer.status, answer.body)
+        assert.equal(0, w.db:value("select (select count(*) from orders) + "
+            .. "(select count(*) from vendor_orders) + (select count(*) from fee_lines)"))
+        assert.same({ 10, 0 }, { w:stock(shop, thing) })
+        assert.equal(1, w:expect(200, "GET", "/api/cart", buyer).itemCount)
+    end)
 end)
