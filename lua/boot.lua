@@ -13,8 +13,8 @@ local ROUTES = {
     "vendor_stripe", "vendor_bank_payouts", "vendor_statements", "vendor_dashboard", "webhooks",
     "admin_users", "admin_vendors", "admin_categories", "admin_orders", "admin_disputes",
     "admin_refunds", "admin_payouts", "admin_bank_payouts", "admin_money", "admin_ledger",
-    "admin_adjustments", "admin_invariants", "admin_policies", "admin_audit_log",
-    "admin_plugins", "admin_generation", "docs",
+    "admin_adjustments", "admin_reconciliations", "admin_invariants", "admin_policies",
+    "admin_audit_log", "admin_plugins", "admin_generation", "docs",
 }
 
 for _, name in ipairs(ROUTES) do

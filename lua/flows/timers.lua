@@ -13,6 +13,7 @@ local payment = require("flows.payment")
 local payout = require("flows.payout")
 local policies = require("flows.policies")
 local policy_simulation = require("flows.policy_simulation")
+local reconciliation = require("flows.reconciliation")
 local refund = require("flows.refund")
 local reversal = require("flows.reversal")
 local stripe_account = require("flows.stripe_account")
@@ -45,6 +46,7 @@ return {
     { name = "policies.simulate", every_ms = 300, leader = true, run = policy_simulation.work },
     { name = "fees.audit", every_ms = 86400000, leader = true, run = fee_audit.run },
     { name = "disputes.recheck", every_ms = 10000, leader = true, run = dispute.sweep },
+    { name = "reconciliation.turn", every_ms = 1000, leader = true, run = reconciliation.turn },
     { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },
     {
         name = "payouts.run", every_ms = tonumber(conf("payout.every_ms")), leader = true,

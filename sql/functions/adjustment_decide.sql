@@ -5,7 +5,6 @@ create or replace function adjustment_decide(p_id uuid, p_status text, p_actor_i
 returns void language plpgsql as $$
 declare
     v_adjustment adjustments;
-    v_payout_id uuid;
     v_line record;
 begin
     perform from orders where id = (select order_id from adjustments where adjustments.id = p_id)
@@ -33,13 +32,7 @@ begin
         from jsonb_to_recordset(v_adjustment.postings) as p (account text, amount bigint)
         where account like 'vendor:%' order by account
     loop
-        insert into payouts (vendor_id, currency, amount_minor)
-        values (v_line.vendor_id, v_adjustment.currency, v_line.amount)
-        on conflict (vendor_id, currency) where status = 'PENDING' do update
-        set updated_at = now(), amount_minor = payouts.amount_minor + excluded.amount_minor
-        returning id into v_payout_id;
-        insert into payout_items (payout_id, kind, adjustment_id, amount_minor, due_at)
-        values (v_payout_id, 'ADJUSTMENT', p_id, v_line.amount, now());
+        perform payout_adjustment(p_id, v_line.vendor_id, v_adjustment.currency, v_line.amount);
     end loop;
 end;
 $$;

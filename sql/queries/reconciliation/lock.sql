@@ -1,0 +1,2 @@
+-- One is started at a time.
+select pg_advisory_xact_lock(hashtext('reconciliations'));
