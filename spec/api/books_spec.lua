@@ -46,6 +46,19 @@ describe("the books", function()
         assert_settled("usd")
     end)
 
+    it("follow a sale by one vendor (scenario 2)", function()
+        w = world.start({ set = { ["reconcile.grace_s"] = 0 } })
+        local made = story.paid(w, { price = 6000 })
+        w:onboard(made.shop)
+        books.wait_for_fees(w)
+        local paid = story.postings(w, made.order.id, "paid")
+        assert.same({ 6000, -5400, -600 },
+            { paid.stripe, paid[made.shop.vendor_id], paid.platform_fee })
+        books.pay_out(w, made, made.shop)
+        assert.equal(0, books.balance(w, "vendor:" .. made.shop.vendor_id))
+        assert_settled("usd")
+    end)
+
     it("hold in a currency without minor units (scenario 4)", function()
         w = world.start({ set = { currency = "JPY", ["reconcile.grace_s"] = 0 } })
         local function thing_of(shop, price)
@@ -76,6 +89,7 @@ describe("the books", function()
         local month = os.date("!%Y-%m")
         local csv = w:request("GET", "/api/vendor/statements/" .. month .. "?format=csv",
             made.a).body
-        assert.truthy(csv:find(",SALE," .. made.order.number .. ",,1505,1505,JPY\r\n", 1, true), csv)
+        local line = ",SALE," .. made.order.number .. ",,1505,1505,JPY\r\n"
+        assert.truthy(csv:find(line, 1, true), csv)
     end)
 end)

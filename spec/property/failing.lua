@@ -62,7 +62,8 @@ function failing.advance(h, a)
         { advance = math.floor(a * ADVANCE_MAX_S) }))
 end
 
--- Ends of processes --------------------------------------------------------------------------------
+-- Ends of processes
+-- --------------------------------------------------------------------------------
 
 --- The next crash point in turn, seeds in a row covering them all.
 function failing.crash(h, a, b)

@@ -1,8 +1,8 @@
 --- One history: a plan of steps made from a seed, walked in small groups that run at once.
 --
--- A plan says what happens and gives every step its numbers; which order or vendor a number means is
--- known only when the step runs. So a seed always gives the same plan, while what comes of a step
--- may differ with the moment.
+-- A plan says what happens and gives every step its numbers; which order or vendor a number means
+-- is known only when the step runs. So a seed always gives the same plan, while what comes of a
+-- step may differ with the moment.
 local client = require("spec.support.client")
 local random = require("spec.property.random")
 local socket = require("socket")
@@ -46,7 +46,8 @@ end
 function history.new(place, seed)
     return setmetatable({
         place = place, w = place.w, seed = seed, numbers = random.new(seed + 7),
-        buyers = {}, vendors = {}, things = {}, orders = {}, counts = {}, problems = {}, trace = {}, keys = 0,
+        buyers = {}, vendors = {}, things = {}, orders = {}, counts = {}, problems = {},
+        trace = {}, keys = 0,
         crashes = 0, began_s = socket.gettime(),
         vendor_of = {},
     }, history)

@@ -5,7 +5,6 @@ local cluster = require("spec.core.db.cluster")
 local crash = require("spec.support.crash")
 local database = require("spec.support.database")
 local emulator = require("spec.support.emulator")
-local shell = require("spec.support.shell")
 local socket = require("socket")
 local world = require("spec.support.world")
 

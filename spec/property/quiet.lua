@@ -1,5 +1,5 @@
---- The end of a history: what was broken is mended, what waits is let go, and once nothing moves any
---- more the books are compared with each other and with Stripe's.
+--- The end of a history: what was broken is mended, what waits is let go, and once nothing moves
+--- any more the books are compared with each other and with Stripe's.
 local client = require("spec.support.client")
 local crash = require("spec.support.crash")
 local shell = require("spec.support.shell")
@@ -29,7 +29,10 @@ local MOVING = {
     { "transfers", "select count(*) from transfers where status = 'PENDING'" },
     { "reversals",
         "select count(*) from transfer_reversals where status in ('PENDING', 'SHORT')" },
-    { "fees", "select count(*) from payments where succeeded_at is not null and fee_minor is null" },
+    {
+        "fees",
+        "select count(*) from payments where succeeded_at is not null and fee_minor is null",
+    },
     { "payouts", "select count(*) from payouts where status = 'PROCESSING' "
         .. "and exists (select 1 from transfers where transfers.payout_id = payouts.id)" },
 }

@@ -1,5 +1,5 @@
---- The ledger against Stripe's own books. One world: each rule leaves the books as it found them, or
---- says what it left.
+--- The ledger against Stripe's own books. One world: each rule leaves the books as it found them,
+--- or says what it left.
 local books = require("spec.lua.books")
 local client = require("spec.support.client")
 local emulator = require("spec.support.emulator")
@@ -64,7 +64,7 @@ describe("flows.reconciliation", function()
         assert.equal(680, books.balance(w, "stripe"))
     end)
 
-    it("finds a transfer that is missing and one too many, and nothing else (scenario 58)", function()
+    it("finds a missing transfer and one too many, and nothing else (scenario 58)", function()
         local extra = emulator.call(w.stripe, "POST", "/v1/transfers",
             "amount=321&currency=usd&destination=" .. account .. "&source_transaction=" .. charge()
             .. "&transfer_group=order_" .. made.order.id)
@@ -108,7 +108,8 @@ describe("flows.reconciliation", function()
                     { account = "stripe", amount = -line[3] },
                 },
             })
-            w:expect(200, "POST", "/api/admin/adjustments/" .. proposed.id .. "/approve", second, {})
+            w:expect(200, "POST", "/api/admin/adjustments/" .. proposed.id .. "/approve", second,
+                {})
         end
         assert.same({}, (reconcile()))
         assert.equal(books.stripe_balance(w, "usd"), books.balance(w, "stripe"))
