@@ -30,6 +30,14 @@ describe("while Stripe is away", function()
         return #answer.json.data
     end
 
+    --- Each worker has a breaker of its own: what one can do another may not yet.
+    local function pay_when_it_can_be(sold)
+        shell.wait_until("a paid order", 20, function()
+            local is_asked, answer = pcall(w.pay, w, sold.buyer, sold.order)
+            return is_asked and answer.status == 200
+        end)
+    end
+
     setup(function()
         w = world.start({ set = { ["stripe.timeout_ms"] = 1000 } })
         shop = w:vendor()
@@ -48,10 +56,7 @@ describe("while Stripe is away", function()
         assert.is_truthy(refused.headers["retry-after"])
         assert.equal("PENDING", status_of(sold))
         w.stripe:restart()
-        shell.wait_until("a payment", 20, function()
-            return ask_for_payment(sold).status == 201
-        end)
-        assert.equal(200, w:pay(sold.buyer, sold.order).status)
+        pay_when_it_can_be(sold)
         assert.equal("CONFIRMED", status_of(sold))
     end)
 
@@ -62,10 +67,7 @@ describe("while Stripe is away", function()
         local unanswered = ask_for_payment(sold)
         assert.equal(503, unanswered.status, unanswered.body)
         w.stripe:signal("CONT")
-        shell.wait_until("a payment", 20, function()
-            return ask_for_payment(sold).status == 201
-        end)
-        assert.equal(200, w:pay(sold.buyer, sold.order).status)
+        pay_when_it_can_be(sold)
         assert.equal(before + 1, intents())
     end)
 
