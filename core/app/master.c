@@ -39,8 +39,9 @@ struct master {
         suspect_us[APP_WORKERS_MAX]; /* the stretch of Lua that was first seen past its budget … */
     int64_t suspect_cpu_us[APP_WORKERS_MAX]; /* … and the worker's CPU time then */
     enum reload_step step;
-    uint64_t answering; /* wishes up to here are answered by the running reload */
-    int64_t number;     /* the generation being made */
+    uint64_t answering;       /* wishes up to here are answered by the running reload */
+    uint64_t asked_by_signal; /* the last wish that came as SIGHUP */
+    int64_t number;           /* the generation being made */
     int64_t latest;
     pid_t checker;
     int checker_pipe;
@@ -99,13 +100,28 @@ static void signal_workers(struct master *master, int signal_number)
     }
 }
 
-/* The result, for the workers that asked and for `souk reload`, which reads the file. */
+/* For `souk reload`, which waits for the file. */
+static void write_result(struct master *master, const char *problem)
+{
+    char path[600], partial[610];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%.500s/reload.result", conf_text(master->conf, "home"));
+    snprintf(partial, sizeof(partial), "%s.part", path);
+    file = fopen(partial, "we");
+    if (file) {
+        fprintf(file, "%lld\n%s\n", (long long)atomic_load(&master->shared->active_gen), problem);
+        fclose(file);
+        rename(partial, path);
+    }
+}
+
+/* The result, for the workers that asked and for whoever sent a signal: not before the reload that
+ * began after it. */
 static void end_reload(struct master *master, const char *problem)
 {
     struct app_shared *shared = master->shared;
     int64_t active = atomic_load(&shared->active_gen);
-    char path[600], partial[610];
-    FILE *file;
 
     snprintf(shared->reload_problem, sizeof(shared->reload_problem), "%s", problem);
     atomic_store(&shared->reload_number, active);
@@ -115,14 +131,8 @@ static void end_reload(struct master *master, const char *problem)
                  (long long)master->number, (long long)active, problem);
     else
         log_info("reload.taken", "generation=%lld", (long long)active);
-    snprintf(path, sizeof(path), "%.500s/reload.result", conf_text(master->conf, "home"));
-    snprintf(partial, sizeof(partial), "%s.part", path);
-    file = fopen(partial, "we");
-    if (file) {
-        fprintf(file, "%lld\n%s\n", (long long)active, problem);
-        fclose(file);
-        rename(partial, path);
-    }
+    if (master->answering >= master->asked_by_signal)
+        write_result(master, problem);
     master->step = RELOAD_IDLE;
 }
 
@@ -303,12 +313,23 @@ static void watch(struct master *master)
     }
 }
 
+/* A reload that runs has read its files before the signal: that needs one more, which all that wait
+ * by then share. */
+static void wish_by_signal(struct master *master)
+{
+    uint64_t wanted = atomic_load(&master->shared->reload_wanted);
+    uint64_t begun =
+        master->step == RELOAD_IDLE ? atomic_load(&master->shared->reload_done) : master->answering;
+
+    if (wanted == begun)
+        wanted = atomic_fetch_add(&master->shared->reload_wanted, 1) + 1;
+    master->asked_by_signal = wanted;
+}
+
 static void on_signal(struct master *master, int signal_number)
 {
-    if (signal_number == SIGHUP &&
-        atomic_load(&master->shared->reload_wanted) == atomic_load(&master->shared->reload_done) &&
-        master->step == RELOAD_IDLE)
-        atomic_fetch_add(&master->shared->reload_wanted, 1);
+    if (signal_number == SIGHUP)
+        wish_by_signal(master);
     if ((signal_number == SIGTERM || signal_number == SIGINT) && !master->is_stopping) {
         master->is_stopping = true;
         master->stop_until_us = clock_monotonic_us() + STOP_MAX_US;
