@@ -75,6 +75,7 @@ web.post("/api/admin/payouts/run", {
     body = s.object({
         vendorId = s.optional(s.uuid()),
         force = s.optional(s.boolean()),
+        reason = s.optional(s.string({ max = 500 })),
     }),
     answers = {
         [200] = s.object({
