@@ -80,6 +80,7 @@ static void spawn(struct master *master, int index)
     pid_t pid;
 
     atomic_store(&slot->entered_at_us, 0);
+    slot->doing[0] = 0;
     atomic_store(&slot->ready_gen, atomic_load(&master->shared->active_gen));
     master->spawned_us[index] = clock_monotonic_us();
     fflush(NULL);
@@ -289,6 +290,19 @@ static bool is_stuck(struct master *master, int index, int64_t entered_us, int p
            clock_monotonic_us() - entered_us > STUCK_WALL_FACTOR * hard_us;
 }
 
+/* Its code is copied out first: the next worker counts it against the plugin that it is of. */
+static void kill_stuck(struct app_worker_slot *slot, int index, int64_t ms)
+{
+    int pid = atomic_load(&slot->pid);
+
+    memcpy(slot->stuck, slot->doing, sizeof(slot->stuck));
+    slot->stuck[sizeof(slot->stuck) - 1] = 0;
+    log_error("worker.stuck", "worker=%d pid=%d ms=%lld in=%s", index, pid, (long long)ms,
+              *slot->stuck ? slot->stuck : "souk");
+    atomic_store(&slot->entered_at_us, 0);
+    kill(pid, SIGKILL);
+}
+
 /* Soft: ask to stop, each tick, so that the worker can compare CPU times. Hard: kill; heal() brings
  * a new one. */
 static void watch(struct master *master)
@@ -303,10 +317,7 @@ static void watch(struct master *master)
         if (!entered_us || pid <= 0 || now_us - entered_us < soft_us)
             continue;
         if (is_stuck(master, i, entered_us, pid)) {
-            log_error("worker.stuck", "worker=%d pid=%d ms=%lld", i, pid,
-                      (long long)(now_us - entered_us) / 1000);
-            atomic_store(&slot->entered_at_us, 0);
-            kill(pid, SIGKILL);
+            kill_stuck(slot, i, (now_us - entered_us) / 1000);
         } else {
             kill(pid, SIGUSR1);
         }

@@ -16,6 +16,9 @@ struct app_worker_slot {
     _Atomic int64_t failed_gen; /* written by the worker, after problem: could not load it */
     _Atomic int64_t
         entered_at_us; /* written by the worker around Lua; read by the master's watch */
+    char doing[BRIDGE_DOING_SIZE]; /* written by the worker: which plugin's code it runs */
+    char stuck[BRIDGE_DOING_SIZE]; /* written by the master before it forks: what the last worker
+                                      was killed in; cleared by the new one, who tells of it */
     char problem[APP_PROBLEM_SIZE];
 };
 

@@ -136,6 +136,8 @@ static struct bridge_deps deps_of(struct worker *worker, int64_t number)
         .entered_at_us = worker->settings.is_open
                              ? NULL
                              : &shared->workers[worker->settings.index].entered_at_us,
+        .doing = worker->settings.is_open ? NULL : shared->workers[worker->settings.index].doing,
+        .stuck = worker->settings.is_open ? NULL : shared->workers[worker->settings.index].stuck,
         .reload = shared->master_pid ? ask_for_reload : NULL,
         .kill_server = shared->master_pid ? kill_server : NULL,
         .worker = worker->settings.index,

@@ -3,8 +3,11 @@
  * do is decided in Lua (lua/souk/plugin); here its files are read, and nothing outside its folder.
  */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "bridge/bind.h"
+#include "bridge/budget.h"
+#include "bridge/co_run.h"
 #include "bridge/generation.h"
 #include "bridge/state.h"
 #include <dirent.h>
@@ -209,6 +212,71 @@ static int l_save_state(lua_State *L)
     return 2;
 }
 
+/* enter(what, ms): from here on this coroutine runs the code of a plugin, with a budget of its own
+ * and at most ms to wait. */
+static int l_enter(lua_State *L)
+{
+    const char *what = luaL_checkstring(L, 1);
+    int64_t until_us = clock_monotonic_us() + (int64_t)luaL_checknumber(L, 2) * 1000;
+
+    if (co_current())
+        co_set_doing(co_current(), what, until_us);
+    budget_renew(L);
+    return 0;
+}
+
+/* leave([problem]): it is our code again. What a plugin that failed has piled up is given back at
+ * once where there is little room, or others would run short of it. */
+static int l_leave(lua_State *L)
+{
+    const struct generation *generation = generation_of(L);
+
+    if (co_current())
+        co_set_doing(co_current(), "", 0);
+    budget_renew(L);
+    if (!lua_isnoneornil(L, 1) && generation->memory_bytes > generation->memory_max_bytes / 2)
+        lua_gc(L, LUA_GCCOLLECT, 0);
+    return 0;
+}
+
+/* left_ms() -> how long the plugin's code may still wait | nil: there is no end */
+static int l_left_ms(lua_State *L)
+{
+    int64_t until_us = co_current() ? co_doing_until_us(co_current()) : 0;
+
+    if (until_us)
+        lua_pushnumber(L, (double)((until_us - clock_monotonic_us()) / 1000));
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* place(function) -> "plugins/x/plugin.lua:12": where it begins */
+static int l_place(lua_State *L)
+{
+    lua_Debug ar;
+
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_pushvalue(L, 1);
+    if (lua_getinfo(L, ">S", &ar))
+        lua_pushfstring(L, "%s:%d", ar.short_src, ar.linedefined);
+    else
+        lua_pushliteral(L, "?");
+    return 1;
+}
+
+/* stuck() -> what the worker before this one was killed in | nil. Once. */
+static int l_stuck(lua_State *L)
+{
+    char *stuck = bridge_deps(L)->stuck;
+
+    if (!stuck || !*stuck)
+        return 0;
+    lua_pushstring(L, stuck);
+    *stuck = 0;
+    return 1;
+}
+
 int luaopen_core_plugin(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"folders", l_folders},
@@ -218,6 +286,11 @@ int luaopen_core_plugin(lua_State *L)
                                          {"static", l_static},
                                          {"state", l_state},
                                          {"save_state", l_save_state},
+                                         {"enter", l_enter},
+                                         {"leave", l_leave},
+                                         {"left_ms", l_left_ms},
+                                         {"place", l_place},
+                                         {"stuck", l_stuck},
                                          {NULL, NULL}};
 
     lua_newtable(L);

@@ -9,8 +9,12 @@
 #include <luajit.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
+
+#define LOAD_MAX_US 5000000
+#define LOAD_STEP   10000
 
 static struct {
     lua_State *volatile running;    /* between enter and leave */
@@ -20,7 +24,10 @@ static struct {
     volatile int64_t
         suspect_cpu_us; /* … and its CPU time then: waiting for a core is nobody's fault */
     lua_State *guarded;
+    _Atomic int64_t *entered_at_us; /* what the master sees of entered_us */
     int64_t soft_us;
+    lua_State *loading;  /* between load and loaded */
+    int64_t load_cpu_us; /* when that began */
 } budget;
 
 static int64_t thread_cpu_us(void)
@@ -31,9 +38,16 @@ static int64_t thread_cpu_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* What called a plugin and must be able to tell that it was stopped. */
+static bool is_guard(lua_State *L, lua_Debug *ar)
+{
+    return lua_getinfo(L, "S", ar) && strcmp(ar->source, BUDGET_GUARD) == 0;
+}
+
 static void stop(lua_State *L, lua_Debug *ar)
 {
-    (void)ar;
+    if (is_guard(L, ar))
+        return;
     luaL_where(L, 0); /* inside a hook, level 0 is what it interrupted */
     lua_pushfstring(L, "the CPU budget of %d ms at a stretch is used up: wait in between",
                     (int)(budget.soft_us / 1000));
@@ -99,13 +113,60 @@ void budget_forget(lua_State *L)
     budget.guarded = NULL;
 }
 
+/* While files are loaded nobody counts our time from outside, and the JIT is off: a count hook
+ * does. Once it has raised it raises at every step, as the other one. */
+static void stop_load(lua_State *L, lua_Debug *ar)
+{
+    if (thread_cpu_us() - budget.load_cpu_us < LOAD_MAX_US || is_guard(L, ar))
+        return;
+    lua_sethook(L, stop_load, LUA_MASKCOUNT, 1);
+    luaL_where(L, 0);
+    lua_pushfstring(L, "loading takes more than %d ms", (int)(LOAD_MAX_US / 1000));
+    lua_concat(L, 2);
+    lua_error(L);
+}
+
+void budget_load(lua_State *L)
+{
+    budget.load_cpu_us = thread_cpu_us();
+    budget.loading = L;
+    lua_sethook(L, stop_load, LUA_MASKCOUNT, LOAD_STEP);
+}
+
+void budget_loaded(lua_State *L)
+{
+    budget.loading = NULL;
+    lua_sethook(L, NULL, 0, 0);
+}
+
+static void disarm(lua_State *L)
+{
+    if (!budget.is_armed)
+        return;
+    budget.is_armed = 0;
+    lua_sethook(L, NULL, 0, 0);
+    log_warn("lua.budget.used", "budget_ms=%d", (int)(budget.soft_us / 1000));
+}
+
 void budget_enter(_Atomic int64_t *entered_at_us, lua_State *L, bool is_outermost)
 {
     if (!is_outermost || !entered_at_us)
         return;
+    budget.entered_at_us = entered_at_us;
     budget.entered_us = clock_monotonic_us();
     budget.running = L;
     atomic_store_explicit(entered_at_us, budget.entered_us, memory_order_relaxed);
+}
+
+void budget_renew(lua_State *L)
+{
+    if (budget.loading)
+        budget_load(budget.loading);
+    if (!budget.running)
+        return;
+    budget.entered_us = clock_monotonic_us();
+    atomic_store_explicit(budget.entered_at_us, budget.entered_us, memory_order_relaxed);
+    disarm(L);
 }
 
 void budget_leave(_Atomic int64_t *entered_at_us, lua_State *L, bool is_outermost)
@@ -114,9 +175,5 @@ void budget_leave(_Atomic int64_t *entered_at_us, lua_State *L, bool is_outermos
         return;
     atomic_store_explicit(entered_at_us, 0, memory_order_relaxed);
     budget.running = NULL;
-    if (budget.is_armed) {
-        budget.is_armed = 0;
-        lua_sethook(L, NULL, 0, 0);
-        log_warn("lua.budget.used", "budget_ms=%d", (int)(budget.soft_us / 1000));
-    }
+    disarm(L);
 }

@@ -23,5 +23,12 @@ void budget_forget(struct lua_State *L);
  * inside another resume. */
 void budget_enter(_Atomic int64_t *entered_at_us, struct lua_State *L, bool is_outermost);
 void budget_leave(_Atomic int64_t *entered_at_us, struct lua_State *L, bool is_outermost);
+/* Around the loading of a generation's files, which nobody may keep from ending either. */
+void budget_load(struct lua_State *L);
+void budget_loaded(struct lua_State *L);
+/* A new stretch begins, with the whole budget: so that what a plugin uses up is its own, and who
+ * called it goes on. Only the file that calls plugins may ask for it; the hook spares its code. */
+#define BUDGET_GUARD "@lua/souk/plugin/guard.lua"
+void budget_renew(struct lua_State *L);
 
 #endif

@@ -10,7 +10,9 @@
 #include "db/query.h"
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define IDLE_MAX 256
 
@@ -23,6 +25,8 @@ struct co {
     co_done_fn *done;
     void *arg;
     bool is_waiting;
+    char doing[BRIDGE_DOING_SIZE]; /* "": no plugin's code */
+    int64_t doing_until_us;        /* 0: no end */
 };
 
 static struct co *current;
@@ -68,6 +72,8 @@ struct co *co_new(struct generation *generation, co_done_fn *done, void *arg)
     }
     co->done = done;
     co->arg = arg;
+    co->doing[0] = 0;
+    co->doing_until_us = 0;
     generation_ref(generation);
     list_add_last(&generation->cos.waiting, &co->node);
     return co;
@@ -107,6 +113,27 @@ static void give_back_memory(struct co *co)
     lua_pushliteral(co->L, "not enough memory");
 }
 
+/* For the master, should it have to kill us in the middle of it. */
+static void show_doing(struct co *co)
+{
+    char *shown = co && co->generation->deps.doing ? co->generation->deps.doing : NULL;
+
+    if (shown && (*co->doing || *shown))
+        memcpy(shown, co->doing, sizeof(co->doing));
+}
+
+void co_set_doing(struct co *co, const char *doing, int64_t until_us)
+{
+    snprintf(co->doing, sizeof(co->doing), "%s", doing);
+    co->doing_until_us = until_us;
+    show_doing(co);
+}
+
+int64_t co_doing_until_us(const struct co *co)
+{
+    return co->doing_until_us;
+}
+
 static void run(struct co *co, int arg_count)
 {
     struct co *outer = current;
@@ -117,11 +144,13 @@ static void run(struct co *co, int arg_count)
     current = co;
     co->is_waiting = false;
     generation->is_limited = true;
+    show_doing(co);
     budget_enter(generation->deps.entered_at_us, co->L, !outer);
     status = lua_resume(co->L, arg_count);
     budget_leave(generation->deps.entered_at_us, co->L, !outer);
     generation->is_limited = was_limited;
     current = outer;
+    show_doing(outer);
     if (status == LUA_ERRMEM)
         give_back_memory(co);
     if (status == LUA_YIELD && co->is_waiting)
@@ -143,6 +172,8 @@ struct co *co_suspend(lua_State *L)
 {
     if (!current || current->L != L)
         luaL_error(L, "this function waits: call it inside a handler, a timer or a spec");
+    if (!lua_isyieldable(L)) /* before anything is begun that would come back to it */
+        luaL_error(L, "this function waits: not inside table.sort, string.gsub and the like");
     current->is_waiting = true;
     return current;
 }

@@ -32,5 +32,8 @@ struct co *co_new(struct generation *generation, co_done_fn *done, void *arg);
 void co_start(struct co *co, int arg_count);
 /* The coroutine that runs now, or NULL. */
 struct co *co_current(void);
+/* Which plugin's code it runs from now on ("": none), and until when that may wait (0: no end). */
+void co_set_doing(struct co *co, const char *doing, int64_t until_us);
+int64_t co_doing_until_us(const struct co *co);
 
 #endif

@@ -206,11 +206,16 @@ static bool load(struct generation *generation, struct bridge_source *source, st
 {
     lua_State *L = generation->L;
     const char *text;
+    bool is_ok;
 
     lua_pushcfunction(L, with_traceback);
     lua_pushcfunction(L, load_protected);
     lua_pushlightuserdata(L, source);
-    if (lua_pcall(L, 1, 0, 1) == 0) {
+    if (!source->is_open)
+        budget_load(L);
+    is_ok = lua_pcall(L, 1, 0, 1) == 0;
+    budget_loaded(L);
+    if (is_ok) {
         lua_settop(L, 0);
         return true;
     }

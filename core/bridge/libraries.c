@@ -64,6 +64,11 @@ bool bridge_load_file(lua_State *L, const char *dir, const char *shown_dir, cons
         buf_done(&text);
         return false;
     }
+    if (text.len && *text.at == LUA_SIGNATURE[0]) {
+        buf_done(&text);
+        lua_pushfstring(L, "%s: is bytecode; only text is loaded", chunk + 1);
+        lua_error(L);
+    }
     status = luaL_loadbufferx(L, text.at ? text.at : "", text.len, chunk, "t");
     buf_done(&text);
     if (status != 0)

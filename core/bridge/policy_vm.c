@@ -368,5 +368,7 @@ bool policy_vm_evaluate(struct policy_vm *vm, lua_State *L, int input, struct bu
         is_ok = false;
     }
     lua_settop(vm->L, 0);
+    if (!is_ok) /* what it piled up must not be in the way of the next */
+        lua_gc(vm->L, LUA_GCCOLLECT, 0);
     return is_ok;
 }

@@ -22,6 +22,8 @@ struct token_key;
 struct buf;
 
 /* Words that all workers of a node share; each counts up when what it stands for has changed. */
+#define BRIDGE_DOING_SIZE 160
+
 enum bridge_epoch { EPOCH_AUTH, EPOCH_GEO, EPOCH_CATALOGUE, EPOCH_COUNT };
 
 /* All borrowed, outliving every generation, but for catalog, which generation_new takes (also when
@@ -39,6 +41,9 @@ struct bridge_deps {
     _Atomic uint64_t *epochs; /* EPOCH_COUNT of them, in the page shared by all workers */
     _Atomic int64_t
         *entered_at_us; /* this worker's: when Lua was entered, 0 while it is not running */
+    char *doing; /* this worker's, BRIDGE_DOING_SIZE: which plugin's code runs, "" when none; NULL
+                    where nobody looks */
+    char *stuck; /* the same, of the worker before this one, when it had to be killed for it */
     /* Asks the master for a new generation; done(arg, number, problem): number > 0 serves now, else
      * problem says why not. NULL where there is no master. */
     void (*reload)(void (*done)(void *arg, int64_t number, const char *problem), void *arg);

@@ -7,6 +7,7 @@ local log = require("core.log")
 local parallel = require("core.parallel")
 local db = require("souk.db")
 local failures = require("souk.plugin.failures")
+local guard = require("souk.plugin.guard")
 local loader = require("souk.plugin.loader")
 
 local event_outbox = {}
@@ -16,6 +17,7 @@ local TURN_MAX = 50
 local RETRIES = 10
 local PAUSE_MAX_S = 3600
 local PROBLEM_MAX = 500
+local HANDLER_MS = 60000
 
 local function pairs_of(rows)
     local events, consumers = {}, {}
@@ -82,12 +84,12 @@ end
 
 --- Runs the handler in the transaction that ends the delivery. true; or nil, err and the problem.
 local function handle(row, consumer)
-    local is_ok, value, why = pcall(consumer.run, event_of(row, consumer))
+    local is_ok, value, why = guard.call(consumer.name, "event " .. row.type, HANDLER_MS,
+        consumer.run, event_of(row, consumer))
     if is_ok and (value ~= nil or why == nil) then
         return true
     end
-    local problem = is_ok and why or value
-    return nil, type(problem) == "table" and problem.message or tostring(problem)
+    return nil, guard.text(is_ok and why or value)
 end
 
 --- One event for one plugin, in one transaction. Whether there was one that it took.

@@ -9,6 +9,7 @@ local db = require("souk.db")
 local err = require("souk.err")
 local database = require("souk.plugin.database")
 local failures = require("souk.plugin.failures")
+local guard = require("souk.plugin.guard")
 local loader = require("souk.plugin.loader")
 local manifest = require("souk.plugin.manifest")
 
@@ -18,13 +19,15 @@ local plugin_admin = {}
 local EVERYTHING = { "db", "fetch" }
 plugin_admin.EVERYTHING = EVERYTHING
 
+local MANIFEST_MS = 10000
+
 local function refuse(problem)
     return nil, err.conflict(tostring(problem))
 end
 
 --- The manifest of a folder, with everything granted: what it would be. Or nil, err.
 function plugin_admin.read(name, granted, settings)
-    local is_ok, plugin = pcall(loader.read,
+    local is_ok, plugin = guard.call(name, "manifest", MANIFEST_MS, loader.read,
         { name = name, granted = granted, settings = settings })
     if not is_ok then
         return refuse(plugin)

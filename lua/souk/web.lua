@@ -51,8 +51,9 @@ end
 
 -- One request -------------------------------------------------------------------------------------
 
+--- Its methods are no field of theirs: who holds a request cannot change them for others.
 local request_methods = {}
-request_methods.__index = request_methods
+local request_meta = { __index = request_methods }
 
 function request_methods:header(name)
     return self.creq:header(name)
@@ -70,7 +71,7 @@ local function request_of(creq, decl)
         if_match = decl.has_body and input.versions(creq:header("If-Match")) or nil,
         params = {},
         query = {},
-    }, request_methods)
+    }, request_meta)
 end
 
 --- Fills req.user; or nil, err.

@@ -4,6 +4,7 @@
 local core_db = require("core.db")
 local json = require("core.json")
 local db = require("souk.db")
+local guard = require("souk.plugin.guard")
 
 local database = {}
 
@@ -66,6 +67,11 @@ end
 
 --- Runs entries under the plugin's role: their results in order; or nil, err.
 local function run(name, deadline_ms, entries)
+    local is_late, left_ms = guard.is_late()
+    if is_late then
+        error("the time of this call is used up", 4)
+    end
+    deadline_ms = math.min(deadline_ms, left_ms or deadline_ms)
     local all = { { "plugin/enter", "plugin_" .. name, tostring(deadline_ms) } }
     for _, entry in ipairs(entries) do
         all[#all + 1] = prefixed(name, entry)

@@ -31,11 +31,58 @@ local function pick(module, names)
     return picked
 end
 
---- Whole modules of the kit that a plugin may have.
+local function names_of(module)
+    local names = {}
+    for name in pairs(module) do
+        names[#names + 1] = name
+    end
+    return names
+end
+
+--- The functions of a module, those of what it is built on included: what else is in it is shared
+--- with souk and with other plugins.
+local function functions_of(module, ...)
+    local functions = {}
+    for _, part in ipairs({ module, ... }) do
+        for key, value in pairs(part) do
+            if type(value) == "function" and functions[key] == nil then
+                functions[key] = value
+            end
+        end
+    end
+    return functions
+end
+
+--- Modules of the kit that a plugin may have: their functions.
 local KIT = {
-    ["souk.schema"] = "souk.schema", ["souk.err"] = "souk.err", ["souk.money"] = "souk.money",
-    ["souk.time"] = "souk.time", ["souk.text"] = "souk.text", ["souk.log"] = "core.log",
+    ["souk.money"] = "souk.money", ["souk.time"] = "souk.time", ["souk.text"] = "souk.text",
+    ["souk.log"] = "core.log",
 }
+
+local function errors()
+    return functions_of(require("souk.err"), require("core.err"))
+end
+
+--- Types, where the names of a plugin are its own: "NAME.Thing" in the document.
+local function types(plugin)
+    local kit = require("souk.schema")
+    local made = functions_of(kit)
+    local prefix = plugin.name .. "."
+    plugin.definitions = {}
+    function made.ref(name)
+        return kit.ref(kit.definitions[name] and name or prefix .. name)
+    end
+    function made.define(name, defined)
+        if type(name) ~= "string" or not name:find("^%w+$") then
+            error("the name of a type is letters and digits", 2)
+        elseif plugin.definitions[prefix .. name] or kit.definitions[name] then
+            error("schema " .. name .. " is defined twice", 2)
+        end
+        plugin.definitions[prefix .. name] = defined
+        return kit.ref(prefix .. name)
+    end
+    return made
+end
 
 local function answers()
     return pick(require("souk.web"), { "accepted", "created", "json", "no_content", "reply" })
@@ -68,6 +115,10 @@ local function makers(plugin)
         granted[word] = true
     end
     return {
+        ["souk.err"] = errors,
+        ["souk.schema"] = function()
+            return types(plugin)
+        end,
         ["souk.web"] = answers,
         ["souk.crypto"] = crypto,
         ["souk.json"] = json_module,
@@ -87,9 +138,11 @@ local function makers(plugin)
 end
 
 local function own_module(plugin, module, env)
-    local inner = module:match("^" .. plugin.name .. "%.([%w_.]+)$")
-    if not inner then
-        error(("module '%s' is not for plugins: see plugins/README.md"):format(module), 3)
+    local inner = type(module) == "string"
+        and module:match("^" .. plugin.name .. "%.([%w_][%w_.]*)$")
+    if not inner or inner:find("..", 1, true) or inner:find("%.$") then
+        error(("module '%s' is not for plugins: see plugins/README.md")
+            :format(tostring(module)), 3)
     end
     local chunk, problem = core_plugin.load(plugin.name, (inner:gsub("%.", "/")), env)
     if not chunk then
@@ -110,7 +163,7 @@ local function requirer(plugin, env)
         elseif maker then
             loaded[module] = read_only(maker(), module)
         elseif KIT[module] then
-            loaded[module] = read_only(require(KIT[module]), module)
+            loaded[module] = read_only(functions_of(require(KIT[module])), module)
         else
             loaded[module] = own_module(plugin, module, env)
         end
@@ -122,7 +175,9 @@ end
 function environment.of(plugin)
     local globals = pick(_G, BASE)
     for _, library in ipairs({ "math", "string", "table" }) do
-        globals[library] = read_only(_G[library], library)
+        local own = pick(_G[library], names_of(_G[library]))
+        own.randomseed = nil
+        globals[library] = read_only(own, library)
     end
     local env = setmetatable({}, {
         __index = function(_, key)

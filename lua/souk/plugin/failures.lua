@@ -7,6 +7,8 @@ local log = require("core.log")
 local metric = require("core.metric")
 local reload = require("core.reload")
 local db = require("souk.db")
+local err = require("souk.err")
+local guard = require("souk.plugin.guard")
 
 local failures = {}
 
@@ -23,23 +25,23 @@ local waiting = {}
 --- takes everything with it.
 function failures.note(name, where, problem)
     metric.inc("souk_plugin_failures_total", ('plugin="%s"'):format(name))
-    log.error("plugin.failed", { plugin = name, where = where, problem = tostring(problem) })
+    problem = guard.text(problem):sub(1, PROBLEM_MAX)
+    log.error("plugin.failed", { plugin = name, where = where, problem = problem })
     if #waiting < WAITING_MAX then
-        waiting[#waiting + 1] = {
-            name = name, where = where, problem = tostring(problem):sub(1, PROBLEM_MAX),
-        }
+        waiting[#waiting + 1] = { name = name, where = where, problem = problem }
     end
 end
 
---- Calls run(...) and notes when it raises; raises on.
-function failures.watch(name, where, run)
+--- run as a function that is called through the guard, for at most ms: what it raises is noted, and
+--- raised on as a text.
+function failures.watch(name, where, ms, run)
     return function(...)
-        local is_ok, value, problem = pcall(run, ...)
+        local is_ok, value, more = guard.call(name, where, ms, run, ...)
         if not is_ok then
             failures.note(name, where, value)
-            error(value, 0)
+            error(err.is(more) and more or value, 0)
         end
-        return value, problem
+        return value, more
     end
 end
 
@@ -68,16 +70,28 @@ function failures.mirror()
     return true
 end
 
-local function switch_off(name)
-    local rows = db.exec("plugin/switch_off", name,
-        ("failed %d times in %d seconds"):format(FAILURES_MAX, WINDOW_S))
+local function switch_off(name, reason)
+    local rows = db.exec("plugin/switch_off", name, reason)
     if rows == 1 then
-        log.error("plugin.switched_off", { plugin = name })
+        metric.inc("souk_plugin_switched_off_total", ('plugin="%s"'):format(name))
+        log.error("plugin.switched_off", { plugin = name, reason = reason })
     end
+end
+
+--- What the worker before this one had to be killed in. Once is enough: it took everybody's
+--- requests with it, and the next would too.
+local function tell_stuck()
+    local name, where, place = (core_plugin.stuck() or ""):match("^([^\t]*)\t([^\t]*)\t(.*)$")
+    if not name then
+        return
+    end
+    failures.note(name, where, place .. ": a worker was stuck in it and had to be killed")
+    switch_off(name, ("a worker was stuck in %s (%s) and had to be killed"):format(where, place))
 end
 
 --- The timer of every worker: what failed is counted, and one that fails too often is switched off.
 function failures.flush()
+    tell_stuck()
     local list = waiting
     waiting = {}
     for _, entry in ipairs(list) do
@@ -85,7 +99,8 @@ function failures.flush()
             return db.one("plugin/fail", entry.name, entry.where, entry.problem, WINDOW_S)
         end)
         if row and row.count >= FAILURES_MAX then
-            switch_off(entry.name)
+            switch_off(entry.name, ("failed %d times in %d seconds, the last in %s: %s"):format(
+                FAILURES_MAX, WINDOW_S, entry.where, entry.problem))
         end
     end
 end

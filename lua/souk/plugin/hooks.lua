@@ -1,9 +1,11 @@
 --- Hooks: plugins that have a word inside a request. They run one after the other in an order that
 --- the manifests say (before, after, then by name), each on a copy of what the one before gave.
 local clock = require("core.clock")
+local core_plugin = require("core.plugin")
 local json = require("core.json")
 local err = require("souk.err")
 local failures = require("souk.plugin.failures")
+local guard = require("souk.plugin.guard")
 
 local hooks = {}
 
@@ -98,26 +100,28 @@ function hooks.points()
 end
 
 local function refusal(entry, message)
-    return err.plugin_refused(tostring(message), { { field = "plugin", message = entry.plugin } })
+    return err.plugin_refused(guard.text(message), { { field = "plugin", message = entry.plugin } })
 end
 
 --- One hook on a copy of value: the changed value; nil, err when it refuses; or nil, nil, problem
 --- when it fails.
-local function run_one(entry, value)
+local function run_one(point, entry, value)
     local since_us = clock.monotonic_us()
-    local is_ok, changed, message = pcall(entry.run, json.decode(json.encode(value)))
+    local is_ok, changed, message = guard.call(entry.plugin, "hook " .. point, entry.deadline_ms,
+        entry.run, json.decode(json.encode(value)))
     local took_ms = (clock.monotonic_us() - since_us) / 1000
     if not is_ok then
         return nil, nil, changed
     elseif took_ms > entry.deadline_ms then
-        return nil, nil, ("took %d of %d ms"):format(took_ms, entry.deadline_ms)
+        return nil, nil, ("%s: took %d of %d ms"):format(core_plugin.place(entry.run), took_ms,
+            entry.deadline_ms)
     elseif changed == nil and message ~= nil then
-        if type(message) == "table" and message.status then
-            return nil, message
-        end
-        return nil, refusal(entry, message)
+        return nil, err.is(message) and message or refusal(entry, message)
+    elseif changed == nil then
+        return {}
     end
-    return changed == nil and {} or changed
+    local plain, problem = guard.plain(changed, entry.run)
+    return plain, nil, problem
 end
 
 --- What a hook gave, taken into value: the new value; or nil and a problem.
@@ -133,7 +137,7 @@ end
 --- end; or nil, err.
 function hooks.run(point, value, merge)
     for _, entry in ipairs(by_point[point] or {}) do
-        local changed, no, problem = run_one(entry, value)
+        local changed, no, problem = run_one(point, entry, value)
         if no then
             return nil, no
         end

@@ -1,6 +1,7 @@
 --- Takes the plugins that are switched on into a generation: their routes, hooks, event handlers
 --- and timers. A plugin that does not load refuses the generation, so a reload changes nothing; at
 --- the start of a server, which must serve, it is left out and told of.
+local conf = require("core.conf")
 local core_plugin = require("core.plugin")
 local info = require("core.info")
 local json = require("core.json")
@@ -9,12 +10,18 @@ local web = require("souk.web")
 local database = require("souk.plugin.database")
 local environment = require("souk.plugin.environment")
 local failures = require("souk.plugin.failures")
+local guard = require("souk.plugin.guard")
 local hooks = require("souk.plugin.hooks")
 local manifest = require("souk.plugin.manifest")
+local schema = require("souk.schema")
 local static = require("souk.plugin.static")
 
 local loader = { plugins = {} }
 
+local LOAD_MS, TIMER_MS = 10000, 60000
+--- A route ends before its client is told that it took too long.
+local ROUTE_MS = tonumber(conf("http.request_timeout_ms")) * 0.9
+local SECRET_HEADERS = { authorization = true, cookie = true, ["proxy-authorization"] = true }
 local ROUTE_KEYS = { method = true, path = true, handler = true }
 
 local function fail(name, problem)
@@ -59,6 +66,30 @@ function loader.read(entry)
     return plugin
 end
 
+--- The request as a plugin has it: a copy, for what ours hangs on is shared, and without the word
+--- that proves who asks.
+local function request_for(req)
+    local copy = {}
+    for key, value in pairs(req) do
+        copy[key] = value
+    end
+    copy.creq, copy.user = nil, nil
+    for key, value in pairs(req.user or {}) do
+        copy.user = copy.user or {}
+        copy.user[key] = value
+    end
+    function copy.header(_, name)
+        return not SECRET_HEADERS[tostring(name):lower()] and req:header(name) or nil
+    end
+    return copy
+end
+
+local function called(handler)
+    return function(req)
+        return handler(request_for(req))
+    end
+end
+
 local function add_routes(plugin)
     for i, route in ipairs(plugin.manifest.routes) do
         local decl = { tags = { "plugin " .. plugin.name } }
@@ -69,7 +100,7 @@ local function add_routes(plugin)
         end
         decl.id = decl.id or ("%s.%d"):format(plugin.name, i)
         web[route.method:lower()](route.path, decl,
-            failures.watch(plugin.name, "route " .. decl.id, route.handler))
+            called(failures.watch(plugin.name, "route " .. decl.id, ROUTE_MS, route.handler)))
     end
 end
 
@@ -86,6 +117,9 @@ local function add(entry)
     if missing then
         fail(plugin.name, ("needs '%s', which was not granted: ./souk plugin enable %s --grant all")
             :format(missing, plugin.name))
+    end
+    for name, defined in pairs(plugin.definitions or {}) do
+        schema.define(name, defined)
     end
     add_routes(plugin)
     add_hooks(plugin)
@@ -112,7 +146,7 @@ end
 --- Loads all that are switched on.
 function loader.load()
     for _, entry in ipairs(loader.enabled()) do
-        local is_ok, problem = pcall(add, entry)
+        local is_ok, problem = guard.call(entry.name, "load", LOAD_MS, add, entry)
         if not is_ok and info.generation > 1 then
             error(problem, 0)
         elseif not is_ok then
@@ -133,7 +167,7 @@ function loader.timers()
             local name = ("plugin.%s.%s"):format(plugin.name, timer.name)
             timers[#timers + 1] = {
                 name = name, every_ms = timer.every_ms, leader = true,
-                run = failures.watch(plugin.name, "timer " .. timer.name, timer.run),
+                run = failures.watch(plugin.name, "timer " .. timer.name, TIMER_MS, timer.run),
             }
         end
     end

@@ -130,14 +130,21 @@ local function wrong_timer(made, timer)
     return nil
 end
 
+local function is_own_id(name, id)
+    return id == nil or (type(id) == "string" and id:sub(1, #name + 1) == name .. ".")
+end
+
 local function wrong_route(made, route)
     local prefix = "/api/plugins/" .. made.name
-    if type(route) ~= "table" or type(route.handler) ~= "function" then
+    local is_route = type(route) == "table" and type(route.handler) == "function"
+    if not is_route then
         return "routes: each has method, path and handler"
     elseif type(route.path) ~= "string"
         or (route.path ~= prefix and route.path:sub(1, #prefix + 1) ~= prefix .. "/") then
         return ("routes: the path of %s must begin with %s/"):format(
             tostring(route.id or route.path), prefix)
+    elseif not is_own_id(made.name, route.id) then
+        return ("routes: the id of %s must begin with '%s.'"):format(route.path, made.name)
     elseif not ({ GET = true, POST = true, PUT = true, PATCH = true, DELETE = true })[route.method]
     then
         return "routes: method must be GET, POST, PUT, PATCH or DELETE"
