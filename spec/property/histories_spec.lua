@@ -8,6 +8,7 @@ local history = require("spec.property.history")
 local place = require("spec.property.place")
 local quiet = require("spec.property.quiet")
 local selling = require("spec.property.selling")
+local shell = require("spec.support.shell")
 local socket = require("socket")
 local tell = require("spec.support.tell")
 
@@ -58,8 +59,14 @@ local function run(where, seed)
         h:note(line)
     end)
     if problem then
-        error(("seed %d: %s\n%s\n\n%s\n\n%s"):format(seed, problem, history.print(plan),
-            table.concat(h.trace, "\n"), where.w.server:log():sub(-3000)), 0)
+        local told = ("seed %d: %s\n%s\n\n%s\n\n%s"):format(seed, problem, history.print(plan),
+            table.concat(h.trace, "\n"), where.w.server:log():sub(-3000))
+        tell(("seed %d FAILED: %s"):format(seed, problem:match("[^\n]*")))
+        local path = os.getenv("SOUK_PROGRESS")
+        if path then
+            shell.write(("%s.%d"):format(path, seed), told)
+        end
+        error(told, 0)
     end
     return h
 end
