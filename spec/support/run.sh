@@ -2,7 +2,8 @@
 # `./souk test`: every spec file in a process and a database of its own, two at a time, against the
 # sanitized build. Sourced by the launcher, whose functions it uses. Each database is a copy of one
 # migrated template in a cluster that lives only as long as the run, so that fsync can be off.
-# SOUK_TEST_JOBS (2) files run at once; one may take SOUK_TEST_TIMEOUT (300) seconds.
+# SOUK_TEST_JOBS (2) files run at once; one may take SOUK_TEST_TIMEOUT (300) seconds. For long runs
+# SOUK_TEST_BUILD=release takes the binary without sanitizers.
 
 spec_files() {
     if [ $# = 0 ]; then
@@ -41,7 +42,8 @@ stop_test() {
 }
 
 run_specs() {
-    build sanitize
+    preset=${SOUK_TEST_BUILD:-sanitize}
+    build "$preset"
     files=$(spec_files "$@" | long_first)
     began_s=$(date +%s)
     SOUK_HOME=$(mktemp -d "${TMPDIR:-/tmp}/souk-test-XXXXXX")
@@ -55,7 +57,7 @@ run_specs() {
     mkdir -p "$SOUK_HOME/log" "$SOUK_HOME/run" "$SOUK_HOME/media" "$SOUK_HOME/out"
     # A binary of its own, so that a build meanwhile does not pull it away.
     SOUK_BINARY=$SOUK_HOME/souk
-    cp "$ROOT/build/sanitize/souk" "$SOUK_BINARY"
+    cp "$ROOT/build/$preset/souk" "$SOUK_BINARY"
     start_test_database
     cd "$ROOT" || exit 1
     # The reports of both sanitizers go to stderr, where the runner and server.lua look for them.
