@@ -3,6 +3,7 @@
 #include "bridge/generation.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "bridge/budget.h"
@@ -313,13 +314,29 @@ static void on_timer(void *arg)
     co_start(co, 0);
 }
 
+/* Timers keep the time of the clock, not of their generation's birth: or reloads that come faster
+ * than a timer's period would keep it from ever being due. */
+static void on_first_time(void *arg)
+{
+    struct generation_timer *timer = arg;
+
+    loop_timer_free(timer->timer);
+    timer->timer = loop_every(timer->generation->deps.loop, timer->every_ms, on_timer, timer);
+    on_timer(timer);
+}
+
+static int64_t first_delay_ms(const struct generation_timer *timer)
+{
+    return timer->every_ms - clock_monotonic_us() / 1000 % timer->every_ms;
+}
+
 void generation_start_timers(struct generation *generation, const bool *is_leader)
 {
     budget_guard(generation->L);
     generation->is_leader = is_leader;
     for (int i = 0; i < generation->timer_count; i++)
         generation->timers[i].timer =
-            loop_every(generation->deps.loop, generation->timers[i].every_ms, on_timer,
+            loop_after(generation->deps.loop, first_delay_ms(&generation->timers[i]), on_first_time,
                        &generation->timers[i]);
 }
 

@@ -41,13 +41,15 @@ local function get(name)
     return nil, problem or err.not_found()
 end
 
---- The new state of a plugin, served from now on; or nil, err: what does not load is taken back.
+--- The new state of a plugin, served from now on; or nil, err. It is read before the reload, after
+--- which this generation's copy of the folders may be gone.
 local function serve(name)
+    local entry, failure = get(name)
     local number, problem = reload()
     if not number then
         return nil, err.reload_refused(tostring(problem):match("^[^\n]*"))
     end
-    return get(name)
+    return entry, failure
 end
 
 web.get("/api/admin/plugins", {

@@ -38,7 +38,7 @@ local function settings(port, stripe, given)
 end
 
 --- options: set (settings of the server), db, is_without_webhooks, emulator_set, plugins (names of
---- those to be switched on, with all they need).
+--- those to be switched on, with all they need), binary.
 function world.start(options)
     options = options or {}
     local port = shell.free_port()
@@ -50,6 +50,7 @@ function world.start(options)
     })
     self.server = server.start({
         db = self.db, set = settings(port, self.stripe, options.set), plugins = options.plugins,
+        binary = options.binary,
     })
     self.port = port
     return self
