@@ -1,5 +1,6 @@
 --- Random histories of a marketplace with faults and ends of processes: afterwards the books are
---- right. SOUK_HISTORIES says how many, SOUK_SEED begins with one (README.md).
+--- right. SOUK_HISTORIES says how many, SOUK_FIRST with which seed they begin, SOUK_SEED is one
+--- again (README.md).
 local buying = require("spec.property.buying")
 local crash = require("spec.support.crash")
 local disputing = require("spec.property.disputing")
@@ -19,6 +20,7 @@ local DEFAULT_COUNT = 5
 local HISTORIES_A_PLACE = 20
 
 local SEED = tonumber(os.getenv("SOUK_SEED") or "")
+local FIRST = tonumber(os.getenv("SOUK_FIRST") or "") or 1
 local COUNT = SEED and 1 or tonumber(os.getenv("SOUK_HISTORIES") or "") or DEFAULT_COUNT
 
 local function all_steps()
@@ -104,7 +106,7 @@ describe("after a random history of " .. STEPS .. " steps", function()
     end)
 
     for i = 1, COUNT do
-        local seed = SEED or i
+        local seed = SEED or FIRST + i - 1
         it(("the books are right: seed %d (scenarios 23, 60)"):format(seed), function()
             if (i - 1) % HISTORIES_A_PLACE == 0 then
                 close()
