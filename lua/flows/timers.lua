@@ -47,7 +47,7 @@ return {
     { name = "fees.audit", every_ms = 86400000, leader = true, run = fee_audit.run },
     { name = "disputes.recheck", every_ms = 10000, leader = true, run = dispute.sweep },
     { name = "reconciliation.turn", every_ms = 1000, leader = true, run = reconciliation.turn },
-    { name = "refunds.recheck", every_ms = 30000, leader = true, run = refund.sweep },
+    { name = "refunds.recheck", every_ms = 5000, leader = true, run = refund.sweep },
     {
         name = "payouts.run", every_ms = tonumber(conf("payout.every_ms")), leader = true,
         run = payout.turn,
