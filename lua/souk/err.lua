@@ -19,16 +19,19 @@ local REASONS = {
 }
 
 --- The reason phrase of a status.
+--- Example: assert(err.reason(404) == "Not Found")
 function err.reason(status)
     return REASONS[status] or "Error"
 end
 
 --- One fault of input as the error that a client sees.
+--- Example: assert(err.field("code", "is not known").status == 422)
 function err.field(field, message)
     return core_err.invalid(nil, { { field = field, message = message } })
 end
 
 --- Stripe does not answer; while it is left alone, for how long.
+--- Example: assert(err.stripe_away().status == 503)
 function err.stripe_away(...)
     local e = core_err.stripe_away(...)
     local seconds = core_stripe.away_s()
@@ -38,6 +41,7 @@ end
 
 --- Status and body text of an error, for replies that need headers of their own or are kept for a
 -- replay. The bridge writes the same shape for `nil, err`.
+-- Example: local status, body = err.reply({ path = "/x", id = "r1" }, err.not_found())
 function err.reply(req, e)
     local body = {
         statusCode = e.status,

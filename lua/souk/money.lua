@@ -37,6 +37,7 @@ local function check_amount(amount)
 end
 
 --- The share of amount that is bps basis points, rounded down.
+--- Raises unless amount is whole, from 0 to 10^12. Example: assert(money.bps(1999, 250) == 49)
 function money.bps(amount, bps)
     check_amount(amount)
     return (multiply_divide(amount, bps, BPS_WHOLE))
@@ -44,6 +45,7 @@ end
 
 --- amount cut in proportion to weights, by largest remainder; equal remainders go to the earlier
 -- part. The parts always add up to amount. All weights 0: the first part gets everything.
+-- Raises as bps does. Example: assert(table.concat(money.split(10, { 1, 1, 1 }), " ") == "4 3 3")
 function money.split(amount, weights)
     check_amount(amount)
     local total = 0
@@ -77,6 +79,7 @@ function money.split(amount, weights)
 end
 
 --- The JSON form.
+--- Example: assert(money.of(1999, "USD").amount == 1999)
 function money.of(amount, currency)
     return { amount = amount, currency = currency }
 end

@@ -108,6 +108,7 @@ end
 
 --- options: min, max (bytes), is_line (one visible line), format ("email", "date-time", "date",
 -- "slug", "currency", "country"), example, describe.
+--- Example: assert(s.string({ max = 3 }).check("abcd") == nil)
 function schema.string(options)
     options = options or {}
     options.min, options.max = options.min or 0, options.max or BYTES_MAX
@@ -130,6 +131,7 @@ function schema.string(options)
     })
 end
 
+--- A UUID, in lower case. Example: assert(s.uuid().check("0192") == nil)
 function schema.uuid()
     return make("uuid", {
         example = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6",
@@ -145,11 +147,12 @@ function schema.uuid()
     })
 end
 
---- A time in RFC 3339.
+--- A time in RFC 3339. Example: assert(s.time().check("2026-01-27T10:30:00Z"))
 function schema.time()
     return schema.string({ format = "date-time", max = 40 })
 end
 
+--- One of these texts. Example: assert(s.enum({ "NEW", "OLD" }).check("NEW") == "NEW")
 function schema.enum(values)
     local known, message = {}, "must be one of " .. table.concat(values, ", ")
     for _, value in ipairs(values) do
@@ -181,6 +184,7 @@ local function text_to_number(check, pattern, message)
 end
 
 --- A whole number, written as one: 1.0, 1e3 and "1" are refused.
+--- options: min, max, example, describe. Example: assert(s.integer({ min = 1 }).check(7) == 7)
 function schema.integer(options)
     options = options or {}
     local min, max = options.min or -INTEGER_MAX, options.max or INTEGER_MAX
@@ -204,6 +208,7 @@ function schema.integer(options)
     })
 end
 
+--- options: min, max, above, example, describe. Example: assert(s.number().check(0.5) == 0.5)
 function schema.number(options)
     options = options or {}
     local message = "must be a number" .. range_text(options.min, options.max)
@@ -230,11 +235,12 @@ function schema.number(options)
     })
 end
 
---- Money in minor units: 0 to 10^12.
+--- Money in minor units: 0 to 10^12. Example: assert(s.amount().check(-1) == nil)
 function schema.amount()
     return schema.integer({ min = 0, max = AMOUNT_MAX, example = 1999 })
 end
 
+--- true or false. Example: assert(s.boolean().text("true") == true)
 function schema.boolean()
     local message = "must be true or false"
     return make("boolean", {
@@ -262,6 +268,7 @@ end
 -- Compounds ---------------------------------------------------------------------------------------
 
 --- May be missing; then it is default (a plain value), or nil.
+--- Example: assert(s.object({ n = s.optional(s.integer(), 5) }).check({}).n == 5)
 function schema.optional(inner, default)
     local made = make("optional", {
         inner = inner,
@@ -283,6 +290,7 @@ function schema.optional(inner, default)
 end
 
 --- May be JSON null, which a handler sees as nil; req.given tells it from a missing field.
+--- Example: assert(s.nullable(s.integer()).check(json.null) == nil)
 function schema.nullable(inner)
     local made = make("nullable", {
         inner = inner,
@@ -391,6 +399,7 @@ local function object_checker(fields, names, checker)
 end
 
 --- Exactly these fields: others are faults.
+--- Example: assert(s.object({ n = s.integer() }).check({ n = 1 }).n == 1)
 function schema.object(fields)
     local names = sorted_names(fields)
     local made = make("object", {
@@ -407,7 +416,7 @@ function schema.object(fields)
     end)
 end
 
---- Anything that JSON can say.
+--- Anything that JSON can say. Example: assert(s.any().check({ a = 1 }).a == 1)
 function schema.any()
     return make("any", {
         example = json.object({ status = "ACTIVE" }),
@@ -423,7 +432,7 @@ function schema.any()
     })
 end
 
---- options: min, max (how many), example.
+--- options: min, max (how many), example. Example: assert(s.array(s.uuid()).check({}))
 function schema.array(item, options)
     options = options or {}
     local made = make("array", {
@@ -460,6 +469,7 @@ function schema.array(item, options)
 end
 
 --- An object of a client's own keys with texts, numbers or booleans: at most max of them.
+--- Example: assert(s.attributes({ max = 2 }).check({ colour = "blue" }))
 function schema.attributes(options)
     local max = options.max
     local key, value_text = schema.string({ min = 1, max = 100 }), schema.string({ max = 500 })
@@ -506,7 +516,7 @@ end
 
 -- Named types -------------------------------------------------------------------------------------
 
---- Names a type for the document's components. Once a name.
+--- Names a type for the document's components. Once a name. Example: s.define("Wish", s.uuid())
 function schema.define(name, defined)
     if definitions[name] then
         error("schema " .. name .. " is defined twice", 2)
@@ -515,7 +525,7 @@ function schema.define(name, defined)
     return schema.ref(name)
 end
 
---- A type by name; it may be defined later in the load.
+--- A type by name; it may be defined later in the load. Example: local type = s.ref("Later")
 function schema.ref(name)
     local function target()
         return definitions[name] or error("schema " .. name .. " is not defined", 0)
@@ -536,6 +546,7 @@ end
 
 --- A type whose members are those of base and more. For answers of one route that say a little
 -- more.
+--- Example: assert(s.extend(s.money(), { note = s.string() }).fields.note)
 function schema.extend(base, fields)
     local all = {}
     for name, field in pairs(base.fields) do
@@ -548,6 +559,7 @@ function schema.extend(base, fields)
 end
 
 --- A price, in the currency form of ISO 4217.
+--- Example: assert(s.money().check({ amount = 1999, currency = "USD" }))
 function schema.money()
     return schema.object({
         amount = schema.amount(),
@@ -556,6 +568,7 @@ function schema.money()
 end
 
 --- Money that may be owed: balances, differences.
+--- Example: assert(s.signed_money().check({ amount = -5, currency = "USD" }))
 function schema.signed_money()
     return schema.object({
         amount = schema.integer({ min = -1e15, max = 1e15, example = -250 }),
@@ -563,6 +576,7 @@ function schema.signed_money()
     })
 end
 
+--- A place on earth. Example: assert(s.location().check({ lat = 91, lng = 0 }) == nil)
 function schema.location()
     return schema.object({
         lat = schema.number({ min = -90, max = 90, example = 51.5072 }),
@@ -570,6 +584,7 @@ function schema.location()
     })
 end
 
+--- What reviews say in all. Example: assert(s.rating().check({ average = 4.5, count = 2 }))
 function schema.rating()
     return schema.object({
         average = schema.number({ min = 0, max = 5, example = 4.5 }),

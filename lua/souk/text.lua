@@ -6,6 +6,7 @@ local text = {}
 local FOUR = "%-" .. ("%x"):rep(4)
 local UUID = "^" .. ("%x"):rep(8) .. FOUR .. FOUR .. FOUR .. "%-" .. ("%x"):rep(12) .. "$"
 
+--- Whether a text is a UUID. Example: assert(not text.is_uuid("0192"))
 function text.is_uuid(value)
     return #value == 36 and value:find(UUID) ~= nil
 end
@@ -32,6 +33,7 @@ local function sequence_length(value, i)
     return nil
 end
 
+--- Whether a text is well-formed UTF-8. Example: assert(not text.is_utf8("\255"))
 function text.is_utf8(value)
     local i = value:find("[\128-\255]")
     while i and i <= #value do
@@ -45,6 +47,7 @@ function text.is_utf8(value)
 end
 
 --- For showing a client's own words back: no control characters, at most 100 bytes.
+--- Example: assert(text.printable("a\n") == "a?")
 function text.printable(value)
     return (value:sub(1, 100):gsub("[%c\128-\255]", "?"))
 end
@@ -155,6 +158,7 @@ end
 local SLUG_MAX = 80
 
 --- A slug from a name, or nil when nothing in it can be written in a-z and 0-9.
+--- Example: assert(text.slug("Café au lait") == "cafe-au-lait")
 function text.slug(name)
     local plain = name:gsub("[\192-\255][\128-\191]*", BASE_LETTERS):lower()
     local slug = plain:gsub("['\226\128\153]+", ""):gsub("[^a-z0-9]+", "-"):gsub("^%-+", "")
@@ -174,6 +178,7 @@ local function digit(value)
     return DIGITS:sub(value + 1, value + 1)
 end
 
+--- base64url without padding (RFC 4648, 5). Example: assert(text.base64url("souk") == "c291aw")
 function text.base64url(bytes)
     local out = {}
     for i = 1, #bytes, 3 do
@@ -195,6 +200,7 @@ local function decode_group(encoded, i)
 end
 
 --- The bytes, or nil when it is not base64url.
+--- Example: assert(text.from_base64url("c291aw") == "souk")
 function text.from_base64url(encoded)
     if encoded:find("[^%w_-]") or #encoded % 4 == 1 then
         return nil

@@ -19,23 +19,28 @@ local BODY_MAX = 1048576
 
 --- Any status; value: a table, json.raw, or nil for no body. A text goes out as it is: name its
 -- Content-Type.
+--- Example: return web.reply(200, "a,b\n", { ["Content-Type"] = "text/csv" })
 function web.reply(status, value, headers)
     return answer.reply(status, value, headers)
 end
 
 --- JSON text made by db.json, db.row_json or json.encode.
+--- Example: return { data = web.json("[1,2]") }
 function web.json(text)
     return json.raw(text)
 end
 
+--- 201 with where it is. Example: return web.created("/api/plugins/wishlist/items/7", { id = 7 })
 function web.created(location, value)
     return answer.reply(201, value, { Location = location })
 end
 
+--- 202: it will be done. Example: return web.accepted({ state = "WAITING" })
 function web.accepted(value)
     return answer.reply(202, value)
 end
 
+--- 204: done, and nothing to say. Example: return web.no_content()
 function web.no_content()
     return answer.reply(204)
 end

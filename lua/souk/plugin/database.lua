@@ -91,17 +91,31 @@ local function run(name, deadline_ms, entries)
     return own
 end
 
+--- db.array(list): a list as one argument of a statement (`$1::uuid[]`).
+--- Example: local ids = db.array({ crypto.uuid7(), crypto.uuid7() })
+
+--- db.tx(fn): runs fn in a transaction: it commits when fn returns, and rolls back when fn returns
+--- nil, err or raises. Inside another it is a part of that one. A deadlock runs fn again. Example:
+--- assert(db.tx(function()
+---     return db.exec("wish/fulfil", crypto.uuid7())
+--- end))
+
+--- db.in_tx(): whether a transaction is open: in hooks and handlers of events it is.
+--- Example: assert(not db.in_tx())
+
 --- The module. options: {deadline_ms}.
 function database.of(name, options)
     local deadline_ms = options.deadline_ms
     local made = { array = core_db.array, tx = db.tx, in_tx = core_db.in_tx }
 
     --- Statements in one go, all or nothing: {{"noun/verb", argument…}, …} -> arrays of rows.
+    --- Example: local results = db.batch({ { "wish/fulfil", crypto.uuid7() } })
     function made.batch(entries)
         return run(name, deadline_ms, entries)
     end
 
     --- The rows of a statement, as tables.
+    --- Example: assert(#db.query("wish/wanted", crypto.uuid7()) == 0)
     function made.query(statement, ...)
         local results, problem = run(name, deadline_ms, { entry_of(statement, ...) })
         if not results then
@@ -111,6 +125,7 @@ function database.of(name, options)
     end
 
     --- The first row, or nil when there is none.
+    --- Example: assert(db.one("wish/remove", crypto.uuid7(), crypto.uuid7()) == nil)
     function made.one(statement, ...)
         local rows, problem = made.query(statement, ...)
         if not rows then
@@ -120,6 +135,7 @@ function database.of(name, options)
     end
 
     --- A statement for its effect: true, or nil, err.
+    --- Example: assert(db.exec("wish/fulfil", crypto.uuid7()))
     function made.exec(statement, ...)
         local rows, problem = made.query(statement, ...)
         if not rows then
@@ -129,6 +145,7 @@ function database.of(name, options)
     end
 
     --- The rows as JSON text, shaped by the names of their columns.
+    --- Example: assert(db.json("wish/list", crypto.uuid7()) == "[]")
     function made.json(statement, ...)
         local entry = entry_of(statement, ...)
         entry.json = true

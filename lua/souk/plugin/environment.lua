@@ -53,11 +53,28 @@ local function functions_of(module, ...)
     return functions
 end
 
+--- log.debug(event, fields): a line in the server's log; fields: a table of plain values, or nil.
+--- Example: log.debug("wishlist.looked_at", { wishes = 3 })
+
+--- log.info(event, fields): the same, for what operators want to see.
+--- Example: log.info("wishlist.swept", { rows = 3 })
+
+--- log.warn(event, fields): the same, for what somebody should look at.
+--- Example: log.warn("wishlist.full", { rows = 500 })
+
+--- log.error(event, fields): the same, for what is broken. Example: log.error("wishlist.broken")
+
 --- Modules of the kit that a plugin may have: their functions.
 local KIT = {
     ["souk.money"] = "souk.money", ["souk.time"] = "souk.time", ["souk.text"] = "souk.text",
     ["souk.log"] = "core.log",
 }
+
+--- err.NAME(message, details): a refusal by its name, out of the table below; a handler returns it
+--- as nil, err. Both may be left out. details: a list of {field, message}.
+--- Example: local problem = err.conflict("it is taken", { { field = "code", message = "twice" } })
+
+--- err.is(value): whether a value is such a refusal. Example: assert(err.is(err.not_found()))
 
 local function errors()
     return functions_of(require("souk.err"), require("core.err"))
@@ -88,11 +105,48 @@ local function answers()
     return pick(require("souk.web"), { "accepted", "created", "json", "no_content", "reply" })
 end
 
+--- crypto.equal(a, b): whether two texts are the same, in a time that does not tell where not.
+--- Example: assert(crypto.equal("secret", "secret"))
+
+--- crypto.hmac_sha256(key, data): HMAC-SHA-256 in hex.
+--- Example: assert(#crypto.hmac_sha256("key", "data") == 64)
+
+--- crypto.is_uuid(value): whether it is a text that is a UUID.
+--- Example: assert(crypto.is_uuid(crypto.uuid7()))
+
+--- crypto.random_base62(length): letters and digits that nobody can guess; length: 1 to 256.
+--- Example: assert(#crypto.random_base62(10) == 10)
+
+--- crypto.random_hex(bytes): so many random bytes in hex; bytes: 1 to 256.
+--- Example: assert(#crypto.random_hex(8) == 16)
+
+--- crypto.sha256(data): SHA-256 in hex. Example: assert(crypto.sha256(""):sub(1, 6) == "e3b0c4")
+
+--- crypto.uuid7(): a new UUID that sorts by its time. Example: local id = crypto.uuid7()
+
 local function crypto()
     return pick(require("core.crypto"), {
         "equal", "hmac_sha256", "is_uuid", "random_base62", "random_hex", "sha256", "uuid7",
     })
 end
+
+--- json.array(list): marks a table as a list, so that an empty one is [].
+--- Example: assert(json.encode(json.array({})) == "[]")
+
+--- json.decode(text): the value; or nil and what is wrong with the text.
+--- Example: assert(json.decode("{\"a\":1}").a == 1)
+
+--- json.encode(value): text, whole numbers exactly. Raises at what JSON cannot say.
+--- Example: assert(json.encode({ a = 1 }) == "{\"a\":1}")
+
+--- json.object(table): marks a table as an object, so that an empty one is {}.
+--- Example: assert(json.encode(json.object({})) == "{}")
+
+--- json.raw(text): text that is JSON already; it goes out unread.
+--- Example: assert(json.encode({ a = json.raw("[1]") }) == "{\"a\":[1]}")
+
+--- json.null: JSON's null, which Lua's nil is not: json.encode({ json.null }) is [null].
+--- Example: assert(json.decode("[null]")[1] == json.null)
 
 local function json_module()
     return pick(json, { "array", "decode", "encode", "null", "object", "raw" })
@@ -101,7 +155,11 @@ end
 local function events(name)
     local kit = require("souk.events")
     return {
-        --- Inside db.tx: tells others "plugin.NAME.<what>" after commit.
+        --- events.emit(what, data): tells others "plugin.NAME.what" after commit. Raises outside
+        --- db.tx. Example:
+        --- assert(db.tx(function()
+        ---     return events.emit("swept", { rows = 3 })
+        --- end))
         emit = function(what, data)
             return kit.emit(("plugin.%s.%s"):format(name, what), data)
         end,

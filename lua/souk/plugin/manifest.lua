@@ -10,6 +10,46 @@ local DEADLINE_MAX_MS = 5000
 local RETRIES_MAX = 100
 local EVERY_MIN_MS = 1000
 
+--- routes.handler(req): req is {user = {id, role, email, name, buyer_id, vendor_id}, params,
+--- query, body, given, raw, id, peer, method, path}, with req:header(name). A table is a 200;
+--- souk.web makes other answers; nil, err refuses. Example:
+--- local function handler(req)
+---     local row, problem = db.one("wish/remove", req.user.buyer_id, req.params.productId)
+---     if not row then
+---         return nil, problem or err.not_found()
+---     end
+---     return web.no_content()
+--- end
+--- local who = { buyer_id = crypto.uuid7() }
+--- assert(select(2, handler({ user = who, params = { productId = who.buyer_id } })).status == 404)
+
+--- on.run(event): event is {id, type, data, createdAt, key}, and a transaction is open.
+--- nil, problem has it come again; anything else ends it. Example:
+--- local function run(event)
+---     return db.exec("wish/fulfil", event.data.orderId)
+--- end
+--- assert(run({
+---     id = 1, type = "order.confirmed", createdAt = time.rfc3339(),
+---     key = "event:1:wishlist", data = { orderId = crypto.uuid7() },
+--- }))
+
+--- hooks.run(value): value is a copy of what the point tells (README.md). A table is the answer,
+--- nil changes nothing, nil and a message refuse. Example:
+--- local function run(cart)
+---     if cart.subtotal < 1000 then
+---         return nil, "orders begin at 10.00"
+---     end
+---     local off = money.bps(cart.subtotal, 500)
+---     return { discounts = { { name = "5 %", amount = off, bearer = "PLATFORM" } } }
+--- end
+--- assert(run({ subtotal = 2000 }).discounts[1].amount == 100)
+
+--- timers.run(): one turn, of one worker in all nodes; no transaction is open. Example:
+--- local function run()
+---     return db.exec("wish/fulfil", crypto.uuid7())
+--- end
+--- assert(run())
+
 local KNOWN = {
     name = "string", version = "string", api = "number", title = "string", settings = "table",
     static = "boolean", needs = "table",
