@@ -15,6 +15,8 @@ local DAYS_S = 9 * 86400
 local HURRY = [[
 update stripe_ops set next_at = now() where state in ('NEW', 'SENT', 'UNKNOWN') and next_at > now();
 update stripe_events set next_at = now() where state = 'NEW' and next_at > now();
+update payments set checked_at = succeeded_at
+where fee_minor is null and succeeded_at is not null and checked_at > succeeded_at;
 ]]
 
 local OPEN = "select count(*) from stripe_ops where state in ('NEW', 'SENT', 'UNKNOWN')"
