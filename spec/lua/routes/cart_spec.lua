@@ -1,3 +1,4 @@
+local client = require("spec.support.client")
 local world = require("spec.support.world")
 
 describe("routes.cart", function()
@@ -16,6 +17,24 @@ describe("routes.cart", function()
         return w:request("POST", "/api/cart/items", buyer,
             { productId = product.id, quantity = quantity })
     end
+
+    it("is made once when many things are put into it at the same time", function()
+        local thing = w:product(w:vendor(), { stock = 1000 })
+        local entries, buyers = {}, {}
+        for n = 1, 15 do
+            buyers[n] = w:buyer()
+            for _ = 1, 6 do
+                entries[#entries + 1] = w:prepared("POST", "/api/cart/items", buyers[n],
+                    { productId = thing.id, quantity = 1 })
+            end
+        end
+        for _, answer in ipairs(client.parallel(entries)) do
+            assert.equal(201, answer.status, answer.body)
+        end
+        for _, buyer in ipairs(buyers) do
+            assert.equal(6, w:expect(200, "GET", "/api/cart", buyer).itemCount)
+        end
+    end)
 
     it("is empty at first, and has an id", function()
         local buyer = w:buyer()
