@@ -1,6 +1,7 @@
 --- plugins/README.md, followed literally in a copy of souk, and what a newcomer has then.
 local database = require("spec.support.database")
 local manifest = require("souk.plugin.manifest")
+local plugin_folder = require("spec.support.plugin_folder")
 local shell = require("spec.support.shell")
 local tree = require("spec.support.tree")
 local world = require("spec.support.world")
@@ -72,6 +73,33 @@ local function emitted()
     return found
 end
 
+local TELLER = [[
+    needs = { "hook:checkout.price", "hook:checkout.check", "hook:order.created" },
+    hooks = {
+        ["checkout.price"] = function(value)
+            require("souk.log").info("told", { point = "checkout.price", value = value })
+            return { discounts = { { name = "gift", amount = 1, bearer = "PLATFORM" } } }
+        end,
+        ["checkout.check"] = function(value)
+            require("souk.log").info("told", { point = "checkout.check", value = value })
+        end,
+        ["order.created"] = function(value)
+            require("souk.log").info("told", { point = "order.created", value = value })
+        end,
+    },
+]]
+
+--- The names of fields in JSON or in a table of the README, sorted.
+local function names_in(text, pattern)
+    local known, names = {}, {}
+    for name in text:gmatch(pattern) do
+        names[#names + 1] = not known[name] and name or nil
+        known[name] = true
+    end
+    table.sort(names)
+    return table.concat(names, " ")
+end
+
 describe("plugins/README.md", function()
     local w, folder, output
 
@@ -125,6 +153,32 @@ describe("plugins/README.md", function()
         shell.wait_until("the order's entry", 20, function()
             return w:expect(200, "GET", PATH)[1].text == "something was bought"
         end)
+    end)
+
+    it("tells hooks' values as they are", function()
+        local told = world.start({
+            plugins = { "teller" }, set = { ["plugins.dir"] = plugin_folder.write({
+                teller = { ["plugin.lua"] = plugin_folder.manifest("teller", TELLER)
+                    :gsub("local db[^\n]*\n", "") },
+            }) },
+        })
+        local buyer = told:buyer()
+        told:add(buyer, told:product(told:vendor()))
+        told:expect(201, "POST", "/api/checkout", buyer,
+            { shippingAddress = world.ADDRESS, couponCode = "ANY" })
+        local log = told.server:log()
+        told:stop()
+        local function had(point)
+            local line = log:match('[^\n]*"point":"' .. point .. '"[^\n]*')
+                or log:match('[^\n]*' .. point .. '[^\n]*"value"[^\n]*')
+            return names_in(line:match('"value":(.*)$'), '"(%a+)":')
+        end
+        local function said(point)
+            return names_in(README:match("| `" .. point .. "` | `(.-)`"), "%a+")
+        end
+        assert.equal(said("checkout.price"), had("checkout.price"))
+        assert.equal(said("order.created"), had("order.created"))
+        assert.equal(said("checkout.price"):gsub("discounts ", ""), (had("checkout.check")))
     end)
 
     it("tells of every event there is", function()
