@@ -1,5 +1,6 @@
 --- Corrections of the books by two persons: one proposes postings, another one approves them. What
 --- was posted stays; a wrong adjustment is corrected by another one.
+local conf = require("core.conf")
 local crypto = require("core.crypto")
 local json = require("core.json")
 local audit = require("souk.audit")
@@ -47,6 +48,14 @@ end
 --- true, or nil, err with all that is wrong.
 local function check(proposal)
     local faults, vendors = look(proposal.postings)
+    local known, failure = db.one("adjustment/currency", proposal.currency, conf("currency"))
+    if not known then
+        return nil, failure
+    elseif not known.is_known then
+        faults[#faults + 1] = {
+            field = "currency", message = "is no currency of these books",
+        }
+    end
     local rows, problem = db.query("adjustment/unknown", db.array(vendors), proposal.orderId)
     if not rows then
         return nil, problem

@@ -124,6 +124,12 @@ local function describe_strangers(id)
     return true
 end
 
+--- What is younger is on its way. Somebody who asks while nothing is underway wants to know what is
+--- so now.
+local function grace_of(is_asked, is_quiet)
+    return is_asked and is_quiet and 0 or tonumber(conf("reconcile.grace_s"))
+end
+
 --- Runs one to its end: its row, or nil, err.
 local function run(id)
     local begun, problem = exec("reconciliation/begin", id)
@@ -136,11 +142,12 @@ local function run(id)
         return nil, balances
     end
     local encoded = balances and json.encode(json.object(balances)) or db.null
+    local grace_s = grace_of(begun[1].is_asked, balances ~= nil)
     local steps = {
         function() return seek(id) end,
         function() return compare_transfers(id, since_s) end,
         function()
-            return exec("reconciliation/compare", id, tonumber(conf("reconcile.grace_s")), encoded)
+            return exec("reconciliation/compare", id, grace_s, encoded)
         end,
         function() return describe_strangers(id) end,
     }

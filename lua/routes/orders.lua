@@ -66,6 +66,7 @@ local order = s.define("Order", s.object({
             "PARTIALLY_REFUNDED", "REFUNDED",
         }),
         method = s.string(),
+        disputed = s.boolean(),
     })),
     shippingAddress = s.ref("Address"),
     note = s.nullable(s.string()),

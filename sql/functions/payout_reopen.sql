@@ -36,6 +36,7 @@ begin
     update transfers set payout_id = p_id where payout_id = v_other.id;
     delete from payouts where id = v_other.id;
     update payouts set status = 'PENDING', hold_reason = null, updated_at = now(),
+        failure_code = null, failure_message = null, taken_at = null,
         amount_minor = amount_minor + coalesce(v_other.amount_minor, 0)
     where id = p_id;
     return p_id;

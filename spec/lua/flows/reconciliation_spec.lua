@@ -203,7 +203,13 @@ describe("flows.reconciliation", function()
         young.db:query("insert into stripe_balance_transactions (id, type, source, amount_minor, "
             .. "fee_minor, net_minor, currency, occurred_at) values ('txn_x', 'transfer', "
             .. "'tr_young', -9, 0, -9, 'USD', now())")
-        local seen = books.reconcile(young)
+        local id = young.db:value("insert into reconciliations (since, until) "
+            .. "values ('2000-01-01', now()) returning id")
+        local seen
+        shell.wait_until("one that nobody asked for", 30, function()
+            seen = young:expect(200, "GET", "/api/admin/reconciliations/" .. id, young:admin())
+            return seen.status ~= "RUNNING"
+        end)
         assert.equal("BALANCE_DIFFERS", seen.data[1].kind)
         assert.equal(1, #seen.data)
         young:stop()

@@ -134,6 +134,12 @@ describe("/api/admin/adjustments", function()
         end)
     end
 
+    it("refuses a currency that was never booked", function()
+        local refused = w:expect(422, "POST", "/api/admin/adjustments", first,
+            body({ currency = "ZZZ" }))
+        assert.equal("currency", refused.details[1].field)
+    end)
+
     it("refuses an order that is not there, and tells all faults at once", function()
         local answer = w:request("POST", "/api/admin/adjustments", first, body({
             orderId = made.a.vendor_id,

@@ -69,6 +69,12 @@ describe("routes.admin_money", function()
             .. "problem, occurred_at) values ('evt_dead', 'platform', 'x', false, '{}', 'DEAD', "
             .. "'no', now())")
         local jobs = get("/jobs")
+        w.db:query("update payouts set hold_reason = 'spec' where status = 'PENDING'")
+        local needed = {}
+        for _, row in ipairs(get("/jobs").stuck) do
+            needed[row.kind] = row.problem
+        end
+        assert.equal("spec", needed.payout)
         local by_name = {}
         for _, row in ipairs(jobs.data) do
             by_name[row.name] = row

@@ -1,4 +1,5 @@
 local books = require("spec.lua.books")
+local emulator = require("spec.support.emulator")
 local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local world = require("spec.support.world")
@@ -31,6 +32,23 @@ describe("/api/admin/reconciliations", function()
         local seen = books.reconcile(w, {})
         assert.equal("1 day", w.db:value(("select '%s'::timestamptz - '%s'::timestamptz")
             :format(last["until"], seen.since)))
+    end)
+
+    it("asked for, waits for nothing that is young when nothing is underway", function()
+        local other = world.start({ set = { ["reconcile.every_s"] = 0 } })
+        local sold = story.paid(other)
+        books.wait_for_fees(other)
+        local account = other:onboard(sold.shop)
+        emulator.call(other.stripe, "POST", "/v1/transfers",
+            "amount=123&currency=usd&destination=" .. account .. "&source_transaction="
+                .. other.db:value("select charge_id from payments"))
+        local seen = books.reconcile(other, {})
+        other:stop()
+        local kinds = {}
+        for _, finding in ipairs(seen.data) do
+            kinds[finding.kind] = finding.theirs
+        end
+        assert.is_truthy(kinds.MISSING_IN_LEDGER)
     end)
 
     it("runs one at a time", function()

@@ -30,5 +30,11 @@ select 'stripe_accounts', count(*) filter (where status = 'CREATING'),
     min(created_at) filter (where status = 'CREATING')
 from stripe_accounts where status in ('CREATING', 'OPEN')
 union all
+select 'payouts', count(*) filter (where status = 'PROCESSING'),
+    count(*) filter (where status = 'FAILED' and amount_minor > 0
+        or status = 'PENDING' and hold_reason is not null),
+    min(updated_at) filter (where status = 'PROCESSING')
+from payouts where status in ('PROCESSING', 'FAILED', 'PENDING')
+union all
 select 'outbox_events', count(*), count(*) filter (where attempts >= 10), min(created_at)
 from outbox_events where done_at is null;
