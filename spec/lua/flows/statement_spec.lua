@@ -125,9 +125,10 @@ describe("flows.statement", function()
         shell.must("mkdir -p " .. shell.quote(home))
         shell.background(home,
             "/usr/lib/postgresql/15/bin/psql -X -q -d " .. shell.quote(w.db.url) .. " -f " .. file)
-        shell.wait_until("the transaction runs", 10, function()
+        shell.wait_until("the transaction runs for a while", 10, function()
             return w.db:value("select count(*) from pg_stat_activity where query like "
-                .. "'%pg_sleep(3)%' and pid <> pg_backend_pid()") == 1
+                .. "'%pg_sleep(3)%' and pid <> pg_backend_pid() "
+                .. "and now() - xact_start > interval '0.5 s'") == 1
         end)
         local early = get(shop)
         assert.same({}, early.data)
