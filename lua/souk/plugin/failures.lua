@@ -1,5 +1,6 @@
 --- Plugins that fail. Counted in the database, so that all workers and nodes count together; one
 --- that keeps failing is switched off and somebody is told.
+local clock = require("core.clock")
 local core_plugin = require("core.plugin")
 local info = require("core.info")
 local json = require("core.json")
@@ -107,6 +108,8 @@ end
 
 --- What this generation was loaded from, and what a reload refused.
 local loaded_text, refused_text = core_plugin.state(), nil
+local PATIENCE_US = 3000000
+local differs_since_us
 
 --- The timer of each node's first worker: what was switched on or off elsewhere holds here too.
 function failures.follow()
@@ -116,6 +119,12 @@ function failures.follow()
     failures.mirror()
     local text = core_plugin.state()
     if text == loaded_text or text == refused_text or text == NONE and not loaded_text then
+        differs_since_us = nil
+        return
+    end
+    -- Whoever has just switched it reloads by himself: a second reload would lose what was noted.
+    differs_since_us = differs_since_us or clock.monotonic_us()
+    if clock.monotonic_us() - differs_since_us < PATIENCE_US then
         return
     end
     local number, why = reload()
