@@ -1,6 +1,6 @@
--- When a vendor is paid, how, and who bears a lost dispute. Asked per vendor and currency; `status`
--- and `reason` are a dispute's and nil otherwise. What is left out has the default that
--- README.md names.
+-- When a vendor is paid, how, and who bears a lost dispute. Asked per vendor and currency; when it
+-- is for a dispute, `status` is the vendor order's and `reason` the dispute's, else both are nil.
+-- What is left out has the default that README.md names.
 local HOLD_DAYS = 0
 local MINIMUM = 0
 
@@ -29,7 +29,7 @@ return {
         },
         {
             given = {
-                vendor = { id = "v", tier = "gold" }, currency = "EUR", status = "needs_response",
+                vendor = { id = "v", tier = "gold" }, currency = "EUR", status = "DELIVERED",
                 reason = "fraudulent",
             },
             expect = { dispute_liable = "PLATFORM", dispute_reverses = false },

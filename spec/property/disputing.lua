@@ -61,8 +61,9 @@ end
 function disputing.evidence(h, a, b)
     local found = h:get("/api/admin/disputes", h.w:admin())
     local dispute = found and pick(found.data, a)
+    local body = { uncategorized_text = "sent as ordered", submit = b < 0.5 }
     return dispute and h:ask("POST", ("/api/admin/disputes/%s/evidence"):format(dispute.id),
-        h.w:admin(), { text = "sent as ordered", submit = b < 0.5 }).status < 300 or false
+        h.w:admin(), body).status < 300 or false
 end
 
 local function account_of(h, a)
