@@ -5,11 +5,14 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/log.h"
 #include "bridge/bind.h"
 #include "bridge/budget.h"
+#include "bridge/co.h"
 #include "bridge/co_run.h"
 #include "bridge/generation.h"
 #include "bridge/state.h"
+#include "loop/loop.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -277,6 +280,52 @@ static int l_stuck(lua_State *L)
     return 1;
 }
 
+struct later {
+    struct generation *generation; /* a reference */
+    int run_ref;
+};
+
+static void on_later_end(void *arg, lua_State *L, bool is_ok)
+{
+    (void)arg;
+    if (!is_ok)
+        log_error("lua.later.failed", "error=%s",
+                  lua_tostring(L, -1) ? lua_tostring(L, -1) : "(no text)");
+}
+
+static void start_later(void *arg)
+{
+    struct later *later = arg;
+    struct generation *generation = later->generation;
+    struct co *co = co_new(generation, on_later_end, NULL);
+
+    lua_rawgeti(co_lua(co), LUA_REGISTRYINDEX, later->run_ref);
+    luaL_unref(co_lua(co), LUA_REGISTRYINDEX, later->run_ref);
+    free(later);
+    co_start(co, 0);
+    generation_unref(generation);
+}
+
+/* later(f): f runs in a coroutine of its own, for which the generation stays even when it serves no
+ * more. */
+static int l_later(lua_State *L)
+{
+    struct generation *generation = generation_of(L);
+    struct later *later;
+    int run_ref;
+
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    run_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    later = malloc(sizeof(*later));
+    if (!later)
+        abort();
+    *later = (struct later){generation, run_ref};
+    generation_ref(generation);
+    loop_defer(generation->deps.loop, start_later, later);
+    return 0;
+}
+
 int luaopen_core_plugin(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"folders", l_folders},
@@ -291,6 +340,7 @@ int luaopen_core_plugin(lua_State *L)
                                          {"left_ms", l_left_ms},
                                          {"place", l_place},
                                          {"stuck", l_stuck},
+                                         {"later", l_later},
                                          {NULL, NULL}};
 
     lua_newtable(L);

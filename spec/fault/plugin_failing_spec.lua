@@ -16,6 +16,21 @@ local WAYS = {
 --- Stuck in C: nothing but the end of the worker helps.
 local BOMB = '(("a"):rep(64)):find(("a?"):rep(40) .. ("a"):rep(64) .. "b")'
 
+--- Another worker's failure that is not committed yet, until somebody says go.
+local PSQL = "/usr/lib/postgresql/15/bin/psql"
+local HOLD = [[
+begin;
+select from plugins where name = 'raises' for no key update;
+insert into plugin_failures (plugin, place, problem) values ('raises', 'spec', 'x');
+select pg_advisory_xact_lock(4711);
+do $$ begin
+    while not exists (select from plugin_failures where plugin = 'go') loop
+        perform pg_sleep(0.05);
+    end loop;
+end $$;
+commit;
+]]
+
 local function folder_of(name, body)
     return {
         ["plugin.lua"] = ("local function run() %s end\n"):format(body)
@@ -129,16 +144,49 @@ describe("A plugin that keeps failing", function()
         end)
     end)
 
-    it("is counted over all workers", function()
-        enable("raises")
+    local function go_many(name, count)
         local entries = {}
-        for i = 1, 5 do
-            entries[i] = { port = w.port, path = "/api/plugins/raises/go" }
+        for i = 1, count do
+            entries[i] = { port = w.port, path = "/api/plugins/" .. name .. "/go" }
         end
-        client.parallel(entries)
+        local statuses = {}
+        for i, answer in ipairs(client.parallel(entries)) do
+            statuses[i] = answer.status
+        end
+        return table.concat(statuses, " ")
+    end
+
+    local function assert_switched_off(name)
         shell.wait_until("off", WAIT_S, function()
-            return entry("raises").state == "DISABLED"
+            return entry(name).state == "DISABLED"
         end)
+    end
+
+    it("is served by every worker when enable answers, and counted over all of them", function()
+        enable("raises")
+        assert.equal("500 500 500 500 500", go_many("raises", 5))
+        assert_switched_off("raises")
+    end)
+
+    it("is counted right by two workers at once, and after a reload between", function()
+        enable("raises")
+        local place = w.server.home .. "_other"
+        shell.must("mkdir -p " .. shell.quote(place))
+        shell.write(place .. "/hold.sql", HOLD)
+        shell.background(place, ("%s -X -d %s -f %s"):format(PSQL, shell.quote(w.db.url),
+            shell.quote(place .. "/hold.sql")))
+        shell.wait_until("the other's transaction", WAIT_S, function()
+            return w.db:value("select count(*) from pg_locks where objid = 4711") == 1
+        end)
+        assert.equal("500 500 500 500", go_many("raises", 4))
+        shell.wait_until("ours waits for the other's", WAIT_S, function()
+            return w.db:value("select count(*) from pg_stat_activity "
+                .. "where wait_event_type = 'Lock' and datname = current_database()") > 0
+        end)
+        w:expect(200, "POST", "/api/admin/reload", w:admin(), {})
+        assert.equal("ENABLED", entry("raises").state)
+        w.db:query("insert into plugin_failures (plugin, place, problem) values ('go', '', '')")
+        assert_switched_off("raises")
     end)
 
     it("in C is killed with its worker, replaced within 3 s, and switched off at once", function()

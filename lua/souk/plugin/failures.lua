@@ -7,6 +7,7 @@ local json = require("core.json")
 local log = require("core.log")
 local metric = require("core.metric")
 local reload = require("core.reload")
+local sleep = require("core.sleep")
 local db = require("souk.db")
 local err = require("souk.err")
 local guard = require("souk.plugin.guard")
@@ -18,18 +19,28 @@ local FAILURES_MAX = 5
 local WAITING_MAX = 100
 local PROBLEM_MAX = 500
 
+--- Until several that come together are written down, and until a database that was away is asked
+--- again; so many times.
+local GATHER_MS, PAUSE_MS, TRIES_MAX = 100, 1000, 30
+
 local NONE = json.encode({ plugins = json.array({}) })
 
-local waiting = {}
+local waiting, is_writing = {}, false
+local write_down
 
---- Notes that a plugin has failed; written down by the timer, since the transaction that failed
---- takes everything with it.
+--- Notes that a plugin has failed. Written down by a coroutine of its own: the transaction that
+--- failed takes everything with it, and a generation that a reload replaces keeps its word.
 function failures.note(name, where, problem)
     metric.inc("souk_plugin_failures_total", ('plugin="%s"'):format(name))
     problem = guard.text(problem):sub(1, PROBLEM_MAX)
     log.error("plugin.failed", { plugin = name, where = where, problem = problem })
-    if #waiting < WAITING_MAX then
-        waiting[#waiting + 1] = { name = name, where = where, problem = problem }
+    if #waiting >= WAITING_MAX then
+        return
+    end
+    waiting[#waiting + 1] = { name = name, where = where, problem = problem }
+    if not is_writing then
+        is_writing = true
+        core_plugin.later(write_down)
     end
 end
 
@@ -46,12 +57,7 @@ function failures.watch(name, where, ms, run)
     end
 end
 
---- The node's list from the database's, when that differs. true: it was written anew.
-function failures.mirror()
-    local rows, problem = db.query("plugin/enabled")
-    if not rows then
-        return nil, problem
-    end
+local function list_text(rows)
     local list = json.array({})
     for i, row in ipairs(rows) do
         list[i] = {
@@ -59,16 +65,56 @@ function failures.mirror()
             settings = json.object(json.decode(tostring(row.settings))),
         }
     end
-    local text = json.encode({ plugins = list })
+    return json.encode({ plugins = list })
+end
+
+--- The database's list written to the node's file, when they differ; or nil, err. In a transaction
+--- that locks: who has read an older list cannot write it after a newer one.
+local function write_list()
+    local _, problem = db.one("plugin/lock_list")
+    local rows
+    if not problem then
+        rows, problem = db.query("plugin/enabled")
+    end
+    if problem then
+        return nil, problem
+    end
+    local text = list_text(rows)
     if text == core_plugin.state() then
         return false
     end
     local is_saved, why = core_plugin.save_state(text)
     if not is_saved then
         log.error("plugin.state.failed", { problem = why })
+    end
+    return is_saved == true
+end
+
+--- The node's list from the database's, when that differs. true: it was written anew.
+function failures.mirror()
+    local rows, problem = db.query("plugin/enabled")
+    if not rows then
+        return nil, problem
+    elseif list_text(rows) == core_plugin.state() then
         return false
     end
-    return true
+    return db.tx(write_list)
+end
+
+--- What this generation was loaded from, and what a reload refused.
+local loaded_text, refused_text = core_plugin.state(), nil
+
+local function is_settled(text)
+    return text == loaded_text or text == refused_text or text == NONE and not loaded_text
+end
+
+local function serve_list()
+    local text = core_plugin.state()
+    local number, why = reload()
+    if not number then
+        refused_text = text
+        log.error("plugin.reload.refused", { problem = why })
+    end
 end
 
 local function switch_off(name, reason)
@@ -76,12 +122,14 @@ local function switch_off(name, reason)
     if rows == 1 then
         metric.inc("souk_plugin_switched_off_total", ('plugin="%s"'):format(name))
         log.error("plugin.switched_off", { plugin = name, reason = reason })
+        failures.mirror()
+        serve_list()
     end
 end
 
 --- What the worker before this one had to be killed in. Once is enough: it took everybody's
 --- requests with it, and the next would too.
-local function tell_stuck()
+function failures.tell_stuck()
     local name, where, place = (core_plugin.stuck() or ""):match("^([^\t]*)\t([^\t]*)\t(.*)$")
     if not name then
         return
@@ -90,24 +138,49 @@ local function tell_stuck()
     switch_off(name, ("a worker was stuck in %s (%s) and had to be killed"):format(where, place))
 end
 
---- The timer of every worker: what failed is counted, and one that fails too often is switched off.
-function failures.flush()
-    tell_stuck()
-    local list = waiting
-    waiting = {}
-    for _, entry in ipairs(list) do
-        local row = db.tx(function()
-            return db.one("plugin/fail", entry.name, entry.where, entry.problem, WINDOW_S)
-        end)
-        if row and row.count >= FAILURES_MAX then
-            switch_off(entry.name, ("failed %d times in %d seconds, the last in %s: %s"):format(
-                FAILURES_MAX, WINDOW_S, entry.where, entry.problem))
+--- One failure written down; how many there are by now, or nil, err. Two workers take turns, or
+--- each would miss the other's last one.
+local function add(entry)
+    return db.tx(function()
+        local known, problem = db.one("plugin/lock", entry.name)
+        if not known then
+            return nil, problem or err.not_found()
         end
+        local row, failure = db.one("plugin/fail", entry.name, entry.where, entry.problem, WINDOW_S)
+        return row and row.count, failure
+    end)
+end
+
+local function add_or_wait(entry)
+    for _ = 1, TRIES_MAX do
+        local count, problem = add(entry)
+        if count or problem.code == "not_found" then
+            return count or 0
+        end
+        sleep(PAUSE_MS)
+    end
+    return 0
+end
+
+local function write_one(entry)
+    if add_or_wait(entry) >= FAILURES_MAX then
+        switch_off(entry.name, ("failed %d times in %d seconds, the last in %s: %s"):format(
+            FAILURES_MAX, WINDOW_S, entry.where, entry.problem))
     end
 end
 
---- What this generation was loaded from, and what a reload refused.
-local loaded_text, refused_text = core_plugin.state(), nil
+function write_down()
+    sleep(GATHER_MS)
+    while #waiting > 0 do
+        local list = waiting
+        waiting = {}
+        for _, entry in ipairs(list) do
+            write_one(entry)
+        end
+    end
+    is_writing = false
+end
+
 local PATIENCE_US = 3000000
 local differs_since_us
 
@@ -116,21 +189,15 @@ function failures.follow()
     if info.worker ~= 0 then
         return
     end
-    failures.mirror()
-    local text = core_plugin.state()
-    if text == loaded_text or text == refused_text or text == NONE and not loaded_text then
+    local is_ours = failures.mirror()
+    if is_settled(core_plugin.state()) then
         differs_since_us = nil
         return
     end
-    -- Whoever has just switched it reloads by himself: a second reload would lose what was noted.
+    -- Who has written the list reloads: not twice.
     differs_since_us = differs_since_us or clock.monotonic_us()
-    if clock.monotonic_us() - differs_since_us < PATIENCE_US then
-        return
-    end
-    local number, why = reload()
-    if not number then
-        refused_text = text
-        log.error("plugin.reload.refused", { problem = why })
+    if is_ours or clock.monotonic_us() - differs_since_us >= PATIENCE_US then
+        serve_list()
     end
 end
 

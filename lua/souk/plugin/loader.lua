@@ -159,7 +159,7 @@ end
 --- The timers of the plugins, and of what keeps them.
 function loader.timers()
     local timers = {
-        { name = "plugins.failures", every_ms = 500, run = failures.flush },
+        { name = "plugins.stuck", every_ms = 500, run = failures.tell_stuck },
         { name = "plugins.follow", every_ms = 1000, run = failures.follow },
     }
     for _, plugin in ipairs(loader.plugins) do
