@@ -307,7 +307,7 @@ static void on_child_end(void *arg, lua_State *L, bool is_ok)
         lua_setfield(L, -2, "value");
     }
     if (!is_ok || (lua_gettop(L) > 3 && lua_isnil(L, 1))) {
-        lua_pushvalue(L, is_ok ? 2 : lua_gettop(L) - 2);
+        lua_pushvalue(L, is_ok ? 2 : 1);
         lua_setfield(L, -2, "err");
     }
     lua_rawseti(L, -2, child->number);

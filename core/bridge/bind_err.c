@@ -211,10 +211,10 @@ void bridge_reply_error(struct generation *generation,
         reply_err(request, L, index);
         return;
     }
-    luaL_traceback(L, L, NULL, 0);
     log_error("lua.error", "request_id=%s generation=%lld error=%s trace=%s", id,
               (long long)generation->deps.generation,
-              lua_tostring(L, index) ? lua_tostring(L, index) : "(no text)", lua_tostring(L, -1));
+              lua_tostring(L, index) ? lua_tostring(L, index) : "(no text)",
+              lua_tostring(L, index + 1) ? lua_tostring(L, index + 1) : "");
     if (lua_tostring(L, index) && strstr(lua_tostring(L, index), "CPU budget"))
         internal.err = ERR_BUSY;
     http_reply_problem(request, &internal);

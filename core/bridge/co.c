@@ -95,13 +95,29 @@ static void co_release(struct co *co, bool is_reusable)
     generation_unref(generation);
 }
 
+/* On a stack of its own: that of the coroutine may be full, and one push more would end us all. */
+static void tell_error(struct co *co)
+{
+    lua_State *main = co->generation->L;
+    lua_State *L = lua_newthread(main);
+    int ref = luaL_ref(main, LUA_REGISTRYINDEX);
+
+    lua_xmove(co->L, L, 1);
+    luaL_traceback(L, co->L, NULL, 0);
+    co->done(co->arg, L, false);
+    luaL_unref(main, LUA_REGISTRYINDEX, ref);
+}
+
 static void co_end(struct co *co, bool is_ok)
 {
     if (co->tx) {
         db_tx_rollback(co->tx);
         co->tx = NULL;
     }
-    co->done(co->arg, co->L, is_ok);
+    if (is_ok)
+        co->done(co->arg, co->L, true);
+    else
+        tell_error(co);
     co_release(co, is_ok);
 }
 

@@ -11,8 +11,8 @@ struct co;
 struct generation;
 struct lua_State;
 
-/* The coroutine ended. L: its stack with the results (is_ok) or the error value on top; valid until
- * the callback returns. */
+/* The coroutine ended. L: its stack with the results; not is_ok: a stack with the error value and
+ * the traceback, nothing else. Valid until the callback returns. */
 typedef void co_done_fn(void *arg, struct lua_State *L, bool is_ok);
 
 /* All coroutines of one generation: running, waiting, and the pool of ended ones for reuse. */

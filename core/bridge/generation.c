@@ -296,8 +296,8 @@ static void on_timer_end(void *arg, lua_State *L, bool is_ok)
     timer->is_running = false;
     if (is_ok)
         return;
-    luaL_traceback(L, L, lua_tostring(L, -1), 0);
-    log_error("lua.timer.failed", "timer=%s error=%s", timer->name, lua_tostring(L, -1));
+    log_error("lua.timer.failed", "timer=%s error=%s\n%s", timer->name,
+              lua_tostring(L, 1) ? lua_tostring(L, 1) : "(no text)", lua_tostring(L, 2));
 }
 
 static void on_timer(void *arg)

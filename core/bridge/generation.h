@@ -64,11 +64,12 @@ void bridge_open_libraries(lua_State *L, struct bridge_source source);
 /* Pushes the function of a Lua file, as text only; raises on a syntax error. False: not readable,
  * nothing pushed. */
 bool bridge_load_file(lua_State *L, const char *dir, const char *shown_dir, const char *file);
-/* Answers with the err object, error table or error text at index; logs what is internal. */
 struct http_header;
 /* Headers of a table of strings; borrowed from Lua while the table is on the stack. Returns how
  * many. */
 int bridge_take_headers(lua_State *L, int index, struct http_header *headers, int headers_max);
+/* Answers with the err object, error table or error text at index; logs what is internal, with the
+ * traceback that may stand above it. */
 void bridge_reply_error(struct generation *generation,
                         struct http_request *request,
                         lua_State *L,

@@ -198,7 +198,7 @@ static void on_route_end(void *arg, lua_State *L, bool is_ok)
                 lua_pushliteral(L, "the route returned neither a status nor an error");
             }
             answered(serving);
-            bridge_reply_error(serving->generation, request, L, lua_gettop(L));
+            bridge_reply_error(serving->generation, request, L, is_ok ? lua_gettop(L) : 1);
         }
     }
     luaL_unref(L, LUA_REGISTRYINDEX, serving->handle_ref);
@@ -321,8 +321,10 @@ static void on_run_end(void *arg, lua_State *L, bool is_ok)
     bool is_refused = is_ok && lua_gettop(L) >= 2 && lua_isnil(L, 1);
     const char *text;
 
-    if (!is_ok && lua_isstring(L, -1))
-        luaL_traceback(L, L, lua_tostring(L, -1), 0);
+    if (!is_ok && lua_isstring(L, 1))
+        lua_pushfstring(L, "%s\n%s", lua_tostring(L, 1), lua_tostring(L, 2));
+    else if (!is_ok)
+        lua_settop(L, 1);
     if (is_refused && lua_istable(L, 2))
         lua_getfield(L, 2, "message");
     text = lua_gettop(L) && lua_isstring(L, -1) ? lua_tostring(L, -1) : "";

@@ -6,6 +6,7 @@ local shell = require("spec.support.shell")
 
 local BOOT = [[
 local kept
+local steps = { up = 0 }
 local function route(path, run)
     return { id = path:gsub("%W", ""), method = "GET", path = path, run = run }
 end
@@ -25,6 +26,17 @@ return {
             while true do s = s .. s end
         end),
         route("/recursion", function() local function f() return 1 + f() end return f() end),
+        -- Begins a little higher each time, so that the stack ends at another place of a frame.
+        route("/recursion-from-higher", function()
+            local function f() return 1 + f() end
+            local function from(...) return f(), ... end
+            steps.up = steps.up + 1
+            return from(unpack({}, 1, steps.up))
+        end),
+        route("/recursion-ending-in-a-table", function()
+            local function f() local ok = pcall(f) error({ "deep", ok }) end
+            f()
+        end),
         route("/global", function() oops = 1 end),
         route("/keep", function(creq) kept = creq return 200, "{}" end),
         route("/kept", function() return 200, kept:body() end),
@@ -51,7 +63,7 @@ describe("A worker that runs Lua", function()
             db = database.fresh(),
             set = {
                 ["lua.dir"] = dir, ["plugins.dir"] = dir .. "/none", ["http.workers"] = 2,
-                ["lua.resume_budget_ms"] = 50, ["lua.stuck_kill_ms"] = 1000,
+                ["lua.resume_budget_ms"] = 200, ["lua.stuck_kill_ms"] = 1000,
                 ["lua.memory_max_bytes"] = 33554432,
                 ["http.request_timeout_ms"] = 1500,
             },
@@ -120,6 +132,18 @@ describe("A worker that runs Lua", function()
             assert.equal(200, get("/ok").status)
         end)
     end
+
+    it("outlives a full stack, wherever in a frame it ends", function()
+        local before = server:workers()
+        for _ = 1, 40 do
+            assert.equal(500, get("/recursion-from-higher").status)
+        end
+        for _ = 1, 5 do
+            assert.is_truthy(({ [500] = true, [503] = true })[
+                get("/recursion-ending-in-a-table").status])
+        end
+        assert.same(before, server:workers())
+    end)
 
     it("makes a kept request an error, not a dangling pointer", function()
         for _ = 1, 4 do
