@@ -1,7 +1,8 @@
 /* core.fetch.request{method=, url=, headers={["Name"]="v"}, body=, timeout_ms=,
  * connect_timeout_ms=, answer_max_bytes=, plain=} waits and returns {outcome=, status=, body=,
  * headers=f(name), problem=}. outcome: answered | not_sent | unknown | tls | too_large | refused.
- * plain = true allows http. */
+ * plain = true allows http; public = true connects to no private address.
+ * core.fetch.is_public(text) -> boolean | nil: text is no address. */
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -9,6 +10,7 @@
 #include "bridge/co.h"
 #include "bridge/fetch_request.h"
 #include "bridge/state.h"
+#include "fetch/address.h"
 
 static void on_answer(void *arg, const struct fetch_answer *answer)
 {
@@ -30,10 +32,21 @@ static int l_request(lua_State *L)
     return lua_yield(L, 0);
 }
 
+static int l_is_public(lua_State *L)
+{
+    struct sockaddr_storage address;
+
+    if (!address_read(luaL_checkstring(L, 1), &address))
+        return 0;
+    lua_pushboolean(L, address_is_public((struct sockaddr *)&address));
+    return 1;
+}
+
 int luaopen_core_fetch(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"request", l_request},
+        {"is_public", l_is_public},
         {NULL, NULL},
     };
 

@@ -119,6 +119,8 @@ struct fetch_request fetch_request_check(lua_State *L, const char *lines[FETCH_H
     request.answer_max_bytes = (size_t)fetch_number_check(L, "answer_max_bytes", ANSWER_MAX_BYTES);
     lua_getfield(L, 1, "plain");
     request.is_plain_http_allowed = lua_toboolean(L, -1);
+    lua_getfield(L, 1, "public");
+    request.is_public_only = lua_toboolean(L, -1);
     request.header_count = check_headers(L, lines);
     return request;
 }

@@ -5,12 +5,15 @@
  * CURLOPT_PREREQFUNCTION, called before each sending, settles it. */
 #include "fetch/fetch.h"
 
+#include "fetch/address.h"
+
 #include "base/buf.h"
 #include "base/list.h"
 #include "loop/loop.h"
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define CONNECT_TIMEOUT_MS 3000
 #define TIMEOUT_MS         20000
@@ -24,7 +27,7 @@ struct job {
     struct buf sent_body, body, answer_headers;
     char reason[CURL_ERROR_SIZE];
     const char *refusal;
-    bool is_sent, is_too_large;
+    bool is_sent, is_too_large, is_kept_away; /* the last: from an address that is not public */
     fetch_done_fn *done;
     void *arg;
 };
@@ -115,6 +118,8 @@ static enum fetch_outcome outcome_of(CURLcode code, const struct job *job)
         return FETCH_TOO_LARGE;
     if (job->is_sent)
         return FETCH_UNKNOWN;
+    if (job->is_kept_away)
+        return FETCH_REFUSED;
     switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT: return FETCH_REFUSED;
@@ -129,6 +134,15 @@ static enum fetch_outcome outcome_of(CURLcode code, const struct job *job)
     case CURLE_SSL_CIPHER: return FETCH_TLS;
     default: return FETCH_NOT_SENT;
     }
+}
+
+static const char *problem_of(CURLcode code, const struct job *job)
+{
+    if (job->is_too_large)
+        return "the answer is too large";
+    if (job->is_kept_away && !job->is_sent)
+        return "the address is not a public one";
+    return job->reason[0] ? job->reason : curl_easy_strerror(code);
 }
 
 static void start_waiting(struct fetch *fetch)
@@ -158,9 +172,7 @@ static void finish(struct fetch *fetch, struct job *job, CURLcode code)
         answer.body = buf_str(&job->body);
         answer.headers = buf_str(&job->answer_headers);
     } else {
-        answer.problem = job->is_too_large ? "the answer is too large"
-                         : job->reason[0]  ? job->reason
-                                           : curl_easy_strerror(code);
+        answer.problem = problem_of(code, job);
     }
     job->done(job->arg, &answer);
     job_free(job);
@@ -385,8 +397,36 @@ static void set_limits(struct job *job, const struct fetch_request *request)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    /* A request that times out while its name is looked up would else wait, and the loop with it,
+     * until the resolver's thread gives up: half a minute where a name server is silent. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     /* Where requests go is said by conf alone: no proxy from the environment. */
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
+}
+
+/* Asked with the address that is about to be connected to: a name that resolves to something else
+ * the second time gains nothing. */
+static curl_socket_t open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct job *job = arg;
+
+    (void)purpose;
+    if (!address_is_public(&address->addr)) {
+        job->is_kept_away = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Connections are not shared with requests that may go anywhere. */
+static void set_reach(struct job *job, const struct fetch_request *request)
+{
+    if (!request->is_public_only)
+        return;
+    curl_easy_setopt(job->easy, CURLOPT_OPENSOCKETFUNCTION, open_public);
+    curl_easy_setopt(job->easy, CURLOPT_OPENSOCKETDATA, job);
+    curl_easy_setopt(job->easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(job->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 static void set_callbacks(struct job *job)
@@ -427,6 +467,7 @@ void fetch_run(struct fetch *fetch,
     set_method(job, request);
     set_headers(job, request);
     set_limits(job, request);
+    set_reach(job, request);
     set_callbacks(job);
     list_add_last(&fetch->waiting, &job->node);
     fetch->waiting_count++;

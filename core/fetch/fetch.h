@@ -17,7 +17,7 @@ enum fetch_outcome {
     FETCH_UNKNOWN,  /* may have been executed: same idempotency key or look first */
     FETCH_TLS,      /* configuration: never retry by itself */
     FETCH_TOO_LARGE,
-    FETCH_REFUSED, /* by us: protocol, queue full */
+    FETCH_REFUSED, /* by us: protocol, queue full, address that is not public */
 };
 
 struct fetch_request {
@@ -28,6 +28,7 @@ struct fetch_request {
     int connect_timeout_ms, timeout_ms; /* 0: 3000, 20000 */
     size_t answer_max_bytes;            /* 0: 1 MiB */
     bool is_plain_http_allowed;         /* else https only */
+    bool is_public_only; /* connects to no private address, whatever a name resolves to */
 };
 
 struct fetch_answer {

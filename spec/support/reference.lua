@@ -28,6 +28,10 @@ reference.SECTIONS = {
             .. "is nil." },
     { module = "souk.events", here = "events", file = "lua/souk/plugin/environment.lua",
         intro = "Needs `db`." },
+    { module = "souk.fetch", here = "fetch", file = "lua/souk/plugin/fetch.lua",
+        intro = "Needs `fetch`. Requests to others, to public addresses over https alone, whatever "
+            .. "a name resolves to; eight at a time in each worker. `plugins.private_addresses` "
+            .. "lifts that on one's own machine." },
     { module = "souk.money", here = "money", file = "lua/souk/money.lua",
         intro = "Whole minor units, exactly." },
     { module = "souk.time", here = "time", file = "lua/souk/time.lua", intro = "The clock." },

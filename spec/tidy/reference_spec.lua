@@ -8,7 +8,7 @@ local shell = require("spec.support.shell")
 local PATH = "plugins/REFERENCE.md"
 
 local function wishlist()
-    return environment.of({ name = "wishlist", granted = { "db" }, settings = {} })
+    return environment.of({ name = "wishlist", granted = { "db", "fetch" }, settings = {} })
 end
 
 --- The functions of a module as a plugin has it: what stands behind its read-only view.

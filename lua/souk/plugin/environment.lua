@@ -105,6 +105,11 @@ local function answers()
     return pick(require("souk.web"), { "accepted", "created", "json", "no_content", "reply" })
 end
 
+--- crypto.derive(text): 64 hex digits that follow from the server's key, the plugin's name and the
+--- text, and that nobody can guess: a secret that need not be kept. A new auth.key makes new ones.
+--- Example: local secret = crypto.derive("endpoint 7")
+--- assert(#secret == 64 and secret == crypto.derive("endpoint 7"))
+
 --- crypto.equal(a, b): whether two texts are the same, in a time that does not tell where not.
 --- Example: assert(crypto.equal("secret", "secret"))
 
@@ -124,10 +129,16 @@ end
 
 --- crypto.uuid7(): a new UUID that sorts by its time. Example: local id = crypto.uuid7()
 
-local function crypto()
-    return pick(require("core.crypto"), {
+local function crypto(plugin)
+    local core = require("core.crypto")
+    local made = pick(core, {
         "equal", "hmac_sha256", "is_uuid", "random_base62", "random_hex", "sha256", "uuid7",
     })
+    function made.derive(text)
+        assert(type(text) == "string", "crypto.derive takes a text")
+        return core.seal(("plugin %s %s"):format(plugin.name, text))
+    end
+    return made
 end
 
 --- json.array(list): marks a table as a list, so that an empty one is [].
@@ -178,7 +189,9 @@ local function makers(plugin)
             return types(plugin)
         end,
         ["souk.web"] = answers,
-        ["souk.crypto"] = crypto,
+        ["souk.crypto"] = function()
+            return crypto(plugin)
+        end,
         ["souk.json"] = json_module,
         ["souk.settings"] = function()
             return plugin.settings
