@@ -343,18 +343,34 @@ static void copy_product(struct demo *demo, long number)
     db_copy_int(demo->copy, draw_price(&product.draw,
                                        demo_categories[vendor->trades[product.trade]].price_minor));
     db_copy_text(demo->copy, demo->currency);
-    db_copy_int(demo->copy, product.stock);
     db_copy_text(demo->copy, "PUBLISHED");
     db_copy_text(demo->copy, created);
     db_copy_text(demo->copy, created);
     db_copy_row_end(demo->copy);
 }
 
+/* Products make their rows of product_stock themselves, one by one; these come in one stream. */
+static void copy_stock(const struct demo *demo)
+{
+    db_copy_start(demo->copy, "product_stock (product_id, stock)");
+    for (long i = 0; i < demo->product_count && !db_copy_problem(demo->copy); i++) {
+        struct product product = product_at(demo, i);
+
+        db_copy_text(demo->copy, product.id);
+        db_copy_int(demo->copy, product.stock);
+        db_copy_row_end(demo->copy);
+        show_progress("stock", i + 1, demo->product_count);
+    }
+    db_copy_end(demo->copy);
+    db_copy_run(demo->copy, "alter table products enable trigger products_make_stock");
+}
+
 static void copy_products(struct demo *demo)
 {
+    db_copy_run(demo->copy, "alter table products disable trigger products_make_stock");
     db_copy_start(demo->copy,
                   "products (id, vendor_id, name, slug, description, price_minor, currency, "
-                  "stock, status, created_at, updated_at)");
+                  "status, created_at, updated_at)");
     for (long i = 0; i < demo->product_count && !db_copy_problem(demo->copy); i++) {
         copy_product(demo, i);
         show_progress("products", i + 1, demo->product_count);
@@ -506,6 +522,7 @@ static void fill(struct demo *demo)
     copy_vendors(demo);
     take_indexes_off(demo);
     copy_products(demo);
+    copy_stock(demo);
     put_indexes_back(demo);
     copy_product_categories(demo);
     copy_movements(demo);

@@ -10,20 +10,24 @@ local TAGS = { "selling" }
 local stock = s.integer({ min = 0, max = 1e9, example = 12 })
 
 local function set_stock(req, row)
+    local shelf, problem = db.one("inventory/lock", row.id)
+    if not shelf then
+        return nil, problem
+    end
     local wanted = req.body.stock
-    if req.body.ifStock and req.body.ifStock ~= row.stock then
+    if req.body.ifStock and req.body.ifStock ~= shelf.stock then
         return nil,
-            err.stock_changed(nil, { { field = "ifStock", message = "stock is " .. row.stock } })
-    elseif wanted < row.reserved then
+            err.stock_changed(nil, { { field = "ifStock", message = "stock is " .. shelf.stock } })
+    elseif wanted < shelf.reserved then
         return nil, err.stock_below_reserved(nil, { {
-            field = "stock", message = "must be at least what is reserved: " .. row.reserved,
+            field = "stock", message = "must be at least what is reserved: " .. shelf.reserved,
         } })
-    elseif wanted == row.stock then
+    elseif wanted == shelf.stock then
         return true
     end
     return db.batch({
         { "inventory/set", row.id, wanted },
-        { "inventory/record", row.id, "SET", wanted - row.stock, wanted, req.user.id },
+        { "inventory/record", row.id, "SET", wanted - shelf.stock, wanted, req.user.id },
     })
 end
 

@@ -53,8 +53,8 @@ end
 return {
     name = "wishlist", version = "1.0.0", api = 1, title = "Wish lists",
     needs = {
-        "db", "db:read:products", "db:read:vendors", "db:read:orders", "db:read:order_items",
-        "event:order.confirmed",
+        "db", "db:read:products", "db:read:product_stock", "db:read:vendors", "db:read:orders",
+        "db:read:order_items", "event:order.confirmed",
     },
     on = { ["order.confirmed"] = bought },
     routes = {

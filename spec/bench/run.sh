@@ -78,7 +78,7 @@ cp spec/bench/fixed.lua "$home/lua/routes/fixed.lua"
 sed -i 's/^for _, name in ipairs(ROUTES) do/ROUTES[#ROUTES + 1] = "fixed"\n&/' "$home/lua/boot.lua"
 
 ./souk up -d --set http.workers=1 --set log.level=warn --set "lua.dir=$home/lua" 2>/dev/null
-./souk psql -q -c 'update products set stock = stock + 1000000'
+./souk psql -q -c 'update product_stock set stock = stock + 1000000'
 product=$(curl -s "$url/api/products/monsoon-coffee-gift-box" | jq -r .id)
 
 if command -v nginx >/dev/null; then

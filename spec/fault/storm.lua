@@ -18,8 +18,9 @@ local RETRY_S = 0.3
 local CLONE = [[
 create temporary table made as
 select g, uuid_v7() as order_id, uuid_v7() as payment_id from generate_series(1, %d) as g;
-update products set stock = stock + 100000, reserved = reserved + %d * order_items.quantity
-from order_items where order_items.order_id = '%s' and order_items.product_id = products.id;
+update product_stock set stock = stock + 100000, reserved = reserved + %d * order_items.quantity
+from order_items
+where order_items.order_id = '%s' and order_items.product_id = product_stock.product_id;
 insert into orders
 select (jsonb_populate_record(orders, jsonb_build_object(
     'id', made.order_id, 'number', 'C' || made.g))).*

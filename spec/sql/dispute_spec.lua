@@ -232,7 +232,7 @@ describe("dispute_apply", function()
         local other = f:order()
         f.db:query("select payment_abandon('" .. other .. "', 'CANCELLED', 'spec')")
         f.db:query("select order_release('" .. other .. "', 'CANCELLED', 'spec')")
-        f.db:query("update products set stock = 0")
+        f.db:query("update product_stock set stock = 0")
         assert.equal("REFUNDED", f:news(other, other, "SUCCEEDED"))
         id = other
         assert.equal("OPEN", news("OPEN"))

@@ -37,11 +37,12 @@ select ('00000000-0000-4000-8001-00000000000' || g)::uuid,
 from generate_series(1, 2) as g;
 insert into buyers (id, user_id) values
     ('00000000-0000-4000-8002-000000000001', '00000000-0000-4000-8000-000000000003');
-insert into products (id, vendor_id, name, slug, price_minor, currency, stock, status)
+insert into products (id, vendor_id, name, slug, price_minor, currency, status)
 select ('00000000-0000-4000-8003-00000000000' || g)::uuid,
     ('00000000-0000-4000-8001-00000000000' || g)::uuid, 'Thing ' || g, 'thing-' || g,
-    8000 - g * 2000, 'USD', 10, 'PUBLISHED'
+    8000 - g * 2000, 'USD', 'PUBLISHED'
 from generate_series(1, 2) as g;
+update product_stock set stock = 10;
 create or replace procedure order_make(p_id uuid) language plpgsql as $$
 begin
     perform stock_reserve(array_agg(id), array_agg(1), array_agg(price_minor)) from products;
@@ -126,7 +127,7 @@ end
 
 --- {stock, reserved} of a product by its number.
 function fixture:shelf(number)
-    local row = self.db:query("select stock, reserved from products where id = "
+    local row = self.db:query("select stock, reserved from product_stock where product_id = "
         .. "'00000000-0000-4000-8003-00000000000" .. number .. "'")[1]
     return { tonumber(row[1]), tonumber(row[2]) }
 end

@@ -1,6 +1,8 @@
 --- The one function that brings a PaymentIntent's state to an order.
 local fixture = require("spec.sql.fixture")
 
+local THING_1 = "(select id from products where slug = 'thing-1')"
+
 describe("payment_apply", function()
     local f
 
@@ -102,7 +104,7 @@ describe("payment_apply", function()
 
     it("refunds a late payment whole when the goods are gone, in and out of the books", function()
         local id = given_up("EXPIRED")
-        f.db:query("update products set stock = 0 where slug = 'thing-1'")
+        f.db:query("update product_stock set stock = 0 where product_id = " .. THING_1)
         assert.equal("REFUNDED", f:news(id, id, "SUCCEEDED"))
         assert.same({ "REFUNDED", "EXPIRED" }, { status("payments", id), status("orders", id) })
         assert.same({ 10, 0 }, f:shelf(2))
@@ -110,7 +112,7 @@ describe("payment_apply", function()
             "select amount_minor from refunds where cause = 'LATE_PAYMENT'"))
         assert.equal(0, f.db:value("select count(*) from (select account from ledger_postings "
             .. "group by account having sum(amount_minor) <> 0) as open"))
-        f.db:query("update products set stock = 10 where slug = 'thing-1'")
+        f.db:query("update product_stock set stock = 10 where product_id = " .. THING_1)
     end)
 
     it("refunds a second payment of a paid order by itself", function()

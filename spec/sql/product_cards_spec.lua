@@ -11,9 +11,9 @@ values ('00000000-0000-4000-8000-000000000001', 'v@souk.test', '$2x', 'v', 'VEND
 insert into vendors (id, user_id, business_name, slug, status)
 values ('00000000-0000-4000-8001-000000000001', '00000000-0000-4000-8000-000000000001', 'Shop',
     'shop', 'ACTIVE');
-insert into products (id, vendor_id, name, slug, price_minor, currency, stock, status)
+insert into products (id, vendor_id, name, slug, price_minor, currency, status)
 select ('00000000-0000-4000-8003-00000000000' || g)::uuid, '00000000-0000-4000-8001-000000000001',
-    'Thing ' || g, 'thing-' || g, 1, 'USD', 1, 'PUBLISHED'
+    'Thing ' || g, 'thing-' || g, 1, 'USD', 'PUBLISHED'
 from generate_series(1, 2) as g;
 insert into categories (id, name, slug)
 select ('00000000-0000-4000-8004-00000000000' || g)::uuid, 'Kind ' || g, 'kind-' || g

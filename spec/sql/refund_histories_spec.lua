@@ -17,11 +17,12 @@ insert into vendors (id, user_id, business_name, slug, status)
 select ('00000000-0000-4000-8001-0000000001' || lpad(g::text, 2, '0'))::uuid,
     ('00000000-0000-4000-8000-0000000001' || lpad(g::text, 2, '0'))::uuid, 'Stall ' || g,
     'stall-' || g, 'ACTIVE' from generate_series(1, 5) as g;
-insert into products (vendor_id, name, slug, price_minor, currency, stock, status)
+insert into products (vendor_id, name, slug, price_minor, currency, status)
 select vendors.id, vendors.slug || g, vendors.slug || '-' || g,
-    floor(1 + 3000 * random() * random())::bigint, 'USD', 1000, 'PUBLISHED'
+    floor(1 + 3000 * random() * random())::bigint, 'USD', 'PUBLISHED'
 from vendors cross join generate_series(1, 2) as g
 where vendors.slug like 'stall-%' order by vendors.slug, g;
+update product_stock set stock = 1000;
 create temporary table basket on commit preserve rows as
 select products.*, floor(1 + 6 * random())::integer as quantity
 from products where slug like 'stall-%' and random() < 0.6;

@@ -83,10 +83,10 @@ describe("stock", function()
     end)
 
     it("cannot be reserved beyond what is there, not even by hand", function()
-        local ok, message = f.db:try("update products set reserved = stock + 1")
+        local ok, message = f.db:try("update product_stock set reserved = stock + 1")
         assert.is_false(ok)
-        assert.truthy(message:find("products_reserved_within_stock", 1, true))
-        assert.is_false(f.db:try("update products set reserved = -1"))
+        assert.truthy(message:find("product_stock_reserved_within_stock", 1, true))
+        assert.is_false(f.db:try("update product_stock set reserved = -1"))
     end)
 
     it("is sold ten times and not once more when 40 sessions want it in either order", function()

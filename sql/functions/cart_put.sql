@@ -22,8 +22,11 @@ begin
             select quantity from cart_items
             where cart_id = p_buyer_id and product_id = v_product_id), 0);
     end if;
-    select products.stock - products.reserved as available, products.price_minor into v_product
-    from products inner join vendors on vendors.id = products.vendor_id
+    select product_stock.stock - product_stock.reserved as available, products.price_minor
+    into v_product
+    from products
+    inner join vendors on vendors.id = products.vendor_id
+    inner join product_stock on product_stock.product_id = products.id
     where products.id = v_product_id and products.status = 'PUBLISHED'
         and vendors.status = 'ACTIVE';
     if not found then

@@ -3,14 +3,15 @@ create or replace function invariant_report()
 returns table (name text, violations bigint, sample jsonb) language sql stable as $$
     with broken (name, sample) as (
         select 'reserved_is_explained', jsonb_build_object(
-            'productId', products.id, 'reserved', products.reserved, 'unpaid', coalesce(held.q, 0))
-        from products
+            'productId', product_stock.product_id, 'reserved', product_stock.reserved,
+            'unpaid', coalesce(held.q, 0))
+        from product_stock
         left join (
             select order_items.product_id, sum(order_items.quantity) as q
             from orders inner join order_items on order_items.order_id = orders.id
             where orders.status = 'PENDING' group by order_items.product_id
-        ) as held on held.product_id = products.id
-        where products.reserved <> coalesce(held.q, 0)
+        ) as held on held.product_id = product_stock.product_id
+        where product_stock.reserved <> coalesce(held.q, 0)
         union all
         select 'sales_are_stock_movements', jsonb_build_object(
             'orderId', order_items.order_id, 'productId', order_items.product_id)

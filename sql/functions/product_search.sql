@@ -29,6 +29,8 @@ language sql immutable as $$
             ' inner join unnest($7, $8) as near (vendor_id, distance_m)'
             || ' on near.vendor_id = products.vendor_id'
             else '' end
+        || case when p_filters ? 'inStock' then
+            ' inner join product_stock on product_stock.product_id = products.id' else '' end
         || ' where products.status = ''PUBLISHED'' and vendors.status = ''ACTIVE'''
         || case when p_filters ? 'q' then
             ' and products.tsv @@ websearch_to_tsquery(''english'', $1)' else '' end
@@ -40,8 +42,10 @@ language sql immutable as $$
         || case when p_filters ? 'minPrice' then ' and products.price_minor >= $4' else '' end
         || case when p_filters ? 'maxPrice' then ' and products.price_minor <= $5' else '' end
         || case when p_filters ? 'minRating' then ' and products.rating_average >= $6' else '' end
-        || case when p_filters @> '{"inStock": true}' then ' and products.stock > products.reserved'
-            when p_filters @> '{"inStock": false}' then ' and products.stock = products.reserved'
+        || case when p_filters @> '{"inStock": true}'
+            then ' and product_stock.stock > product_stock.reserved'
+            when p_filters @> '{"inStock": false}'
+            then ' and product_stock.stock = product_stock.reserved'
             else '' end
 $$;
 

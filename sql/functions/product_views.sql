@@ -1,5 +1,7 @@
 -- How a product looks to clients: columns are members of its JSON (core/db/result.h). product_full
 -- is for its vendor and admins; product_public is what anyone sees, and no more than is for sale.
+-- Every product has its product_stock: the join is a left one so that who selects none of its columns
+-- does not pay for it.
 drop view if exists product_public;
 drop view if exists product_full;
 
@@ -18,9 +20,9 @@ select
     products.description,
     products.price_minor as "price.amount",
     products.currency as "price.currency",
-    products.stock,
-    products.reserved,
-    products.stock - products.reserved as available,
+    product_stock.stock,
+    product_stock.reserved,
+    product_stock.stock - product_stock.reserved as available,
     products.status,
     products.attributes,
     coalesce(product_cards.categories, '[]') as categories,
@@ -32,6 +34,7 @@ select
     vendors.status as "~vendor_status"
 from products
 inner join vendors on vendors.id = products.vendor_id
+left join product_stock on product_stock.product_id = products.id
 left join product_cards on product_cards.product_id = products.id;
 
 create view product_public as

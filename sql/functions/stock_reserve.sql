@@ -1,6 +1,7 @@
--- Reserves all lines or none. Rows are locked in id order in one statement, so carts cannot
--- deadlock. SK410 with every line that is short or no longer sellable; SK420 when a price differs
--- from the one the caller reckoned with (p_prices_minor null: any price will do).
+-- Reserves all lines or none. Rows are locked in id order, so carts cannot deadlock; what is for
+-- sale, and at which price, is looked at once the locks are held, in a snapshot of that moment.
+-- SK410 with every line that is short or no longer sellable; SK420 when a price differs from the one
+-- the caller reckoned with (p_prices_minor null: any price will do).
 create or replace function stock_reserve(
     p_product_ids uuid[], p_quantities integer[], p_prices_minor bigint[] default null
 ) returns void language plpgsql as $$
@@ -8,43 +9,40 @@ declare
     v_short jsonb;
     v_changed jsonb;
 begin
-    with wanted as materialized (
-        select w.product_id, sum(w.quantity) as quantity, min(w.price_minor) as price_minor
-        from unnest(p_product_ids, p_quantities, p_prices_minor)
-            as w (product_id, quantity, price_minor)
-        group by w.product_id
-    ),
-    locked as materialized (
-        select products.id, wanted.quantity, products.price_minor,
-            case when products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
-                then products.stock - products.reserved else 0 end as available
-        from products
-        inner join wanted on wanted.product_id = products.id
-        inner join vendors on vendors.id = products.vendor_id
-        order by products.id
-        for no key update of products
-    ),
-    reserved as (
-        update products set reserved = products.reserved + locked.quantity
-        from locked where products.id = locked.id and locked.available >= locked.quantity
-    )
+    perform from product_stock
+    where product_id = any(p_product_ids)
+    order by product_id
+    for no key update;
+
     select
         jsonb_agg(jsonb_build_object(
-            'field', 'items', 'message', format('%s wanted, %s available', wanted.quantity,
-                greatest(coalesce(locked.available, 0), 0)),
-            'productId', wanted.product_id, 'requested', wanted.quantity,
-            'available', greatest(coalesce(locked.available, 0), 0)
-        ) order by wanted.product_id)
-        filter (where locked.id is null or locked.available < wanted.quantity),
+            'field', 'items', 'message', format('%s wanted, %s available', shelf.quantity,
+                shelf.available),
+            'productId', shelf.product_id, 'requested', shelf.quantity,
+            'available', shelf.available
+        ) order by shelf.product_id)
+        filter (where shelf.available < shelf.quantity),
         jsonb_agg(jsonb_build_object(
             'field', 'items', 'message', 'the price has changed',
-            'productId', wanted.product_id, 'expected', wanted.price_minor,
-            'price', locked.price_minor
-        ) order by wanted.product_id)
-        filter (where wanted.price_minor <> locked.price_minor)
+            'productId', shelf.product_id, 'expected', shelf.expected_minor,
+            'price', shelf.price_minor
+        ) order by shelf.product_id)
+        filter (where shelf.expected_minor <> shelf.price_minor)
     into v_short, v_changed
-    from wanted left join locked on locked.id = wanted.product_id;
-
+    from (
+        select wanted.*, products.price_minor,
+            case when products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
+                then product_stock.stock - product_stock.reserved else 0 end as available
+        from (
+            select w.product_id, sum(w.quantity) as quantity, min(w.price_minor) as expected_minor
+            from unnest(p_product_ids, p_quantities, p_prices_minor)
+                as w (product_id, quantity, price_minor)
+            group by w.product_id
+        ) as wanted
+        left join products on products.id = wanted.product_id
+        left join vendors on vendors.id = products.vendor_id
+        left join product_stock on product_stock.product_id = wanted.product_id
+    ) as shelf;
     if v_short is not null then
         raise exception 'Insufficient stock for product' using errcode = 'SK410', detail = v_short;
     end if;
@@ -52,5 +50,13 @@ begin
         raise exception 'a price has changed: look at the cart again'
             using errcode = 'SK420', detail = v_changed;
     end if;
+
+    update product_stock set reserved = product_stock.reserved + wanted.quantity
+    from (
+        select w.product_id, sum(w.quantity) as quantity
+        from unnest(p_product_ids, p_quantities) as w (product_id, quantity)
+        group by w.product_id
+    ) as wanted
+    where product_stock.product_id = wanted.product_id;
 end;
 $$;

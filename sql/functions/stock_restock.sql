@@ -4,20 +4,20 @@ create or replace function stock_restock(p_order_item_ids uuid[], p_quantities i
 returns void language plpgsql as $$
 begin
     with locked as materialized (
-        select products.id, order_items.order_id, w.quantity
+        select product_stock.product_id, order_items.order_id, w.quantity
         from unnest(p_order_item_ids, p_quantities) as w (order_item_id, quantity)
         inner join order_items on order_items.id = w.order_item_id
-        inner join products on products.id = order_items.product_id
+        inner join product_stock on product_stock.product_id = order_items.product_id
         where w.quantity > 0
-        order by products.id
-        for no key update of products
+        order by product_stock.product_id
+        for no key update of product_stock
     ),
     moved as (
-        update products set stock = products.stock + locked.quantity
-        from locked where products.id = locked.id
-        returning products.id, locked.order_id, locked.quantity, products.stock
+        update product_stock set stock = product_stock.stock + locked.quantity
+        from locked where product_stock.product_id = locked.product_id
+        returning product_stock.product_id, locked.order_id, locked.quantity, product_stock.stock
     )
     insert into inventory_movements (product_id, kind, delta, stock_after, order_id)
-    select moved.id, 'RESTOCKED', moved.quantity, moved.stock, moved.order_id from moved;
+    select moved.product_id, 'RESTOCKED', moved.quantity, moved.stock, moved.order_id from moved;
 end;
 $$;

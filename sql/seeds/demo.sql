@@ -721,8 +721,7 @@ wanted as (
 
 added as (
     insert into products (
-        id, vendor_id, name, slug, description, price_minor, currency, stock, status, created_at,
-        updated_at
+        id, vendor_id, name, slug, description, price_minor, currency, status, created_at, updated_at
     )
     select
         wanted.id,
@@ -732,7 +731,6 @@ added as (
         wanted.description,
         wanted.price_minor,
         'USD',
-        wanted.stock,
         'PUBLISHED',
         -- Shops filled their shelves in turns, so that the newest products are of all of them.
         now() - interval '50 days' + mod(wanted.place * 89, 211) * interval '5 hours',
@@ -741,7 +739,13 @@ added as (
     inner join vendors on vendors.slug = wanted.vendor_slug
     order by wanted.place
     on conflict do nothing
-    returning id, stock, created_at
+    returning id, created_at
+),
+
+shelved as (
+    insert into product_stock (product_id, stock)
+    select added.id, wanted.stock
+    from added inner join wanted on wanted.id = added.id
 ),
 
 placed as (
@@ -754,12 +758,12 @@ placed as (
 
 counted as (
     insert into inventory_movements (product_id, kind, delta, stock_after, created_at)
-    select id, 'INITIAL', stock, stock, created_at
-    from added
-    where stock > 0
+    select added.id, 'INITIAL', wanted.stock, wanted.stock, added.created_at
+    from added inner join wanted on wanted.id = added.id
+    where wanted.stock > 0
 )
 
 select count(*) as products_added from added;
 
 -- Plans made before the server's own statistics come would last as long as its connections.
-analyze vendors, categories, products, product_categories, product_cards;
+analyze vendors, categories, products, product_stock, product_categories, product_cards;

@@ -61,8 +61,8 @@ manifest.POINTS = {
     ["order.closed"] = true, ["review.check"] = true, ["product.check"] = true,
 }
 manifest.TABLES = {
-    products = true, categories = true, vendors = true, orders = true, order_items = true,
-    vendor_orders = true, reviews = true,
+    products = true, product_stock = true, categories = true, vendors = true, orders = true,
+    order_items = true, vendor_orders = true, reviews = true,
 }
 
 --- The points of hooks, sorted.

@@ -7,8 +7,11 @@ local world = require("spec.support.world")
 
 local PSQL = "/usr/lib/postgresql/15/bin/psql -X -q -v ON_ERROR_STOP=1 -d "
 
---- Runs SQL in another session that holds its locks for a while; returns once it has begun.
-local function meanwhile(w, sql)
+--- Runs SQL in another session that holds its locks, and those of the product's stock, for a while;
+--- returns once it has begun.
+local function meanwhile(w, product, sql)
+    sql = ("update product_stock set stock = stock where product_id = '%s'; "):format(product.id)
+        .. sql
     shell.run(("(%s %s -c %s >/dev/null 2>&1 &)"):format(PSQL, shell.quote(w.db.url),
         shell.quote("begin; " .. sql .. "; select pg_sleep(2); commit")))
     shell.wait_until("the other session", 10, function()
@@ -120,7 +123,8 @@ describe("flows.checkout", function()
     it("sells at the new price when it changes between reading and writing", function()
         local thing, buyer = w:product(shop, { price = 1000 }), w:buyer()
         w:add(buyer, thing)
-        meanwhile(w, ("update products set price_minor = 1500 where id = '%s'"):format(thing.id))
+        meanwhile(w, thing, ("update products set price_minor = 1500 where id = '%s'")
+            :format(thing.id))
         local answer = place(buyer)
         assert.equal(201, answer.status, answer.body)
         assert.equal(1500, answer.json.total.amount)
@@ -129,7 +133,8 @@ describe("flows.checkout", function()
     it("tells of the changed price when the caller's transaction is lost with it", function()
         local thing, buyer = w:product(shop, { price = 1000 }), w:buyer()
         w:add(buyer, thing)
-        meanwhile(w, ("update products set price_minor = 1700 where id = '%s'"):format(thing.id))
+        meanwhile(w, thing, ("update products set price_minor = 1700 where id = '%s'")
+            :format(thing.id))
         local key = { ["Idempotency-Key"] = "price-" .. thing.id }
         local answer = place(buyer, key)
         assert.same({ 409, "price_changed" }, { answer.status, answer.json.code })

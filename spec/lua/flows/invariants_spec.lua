@@ -44,20 +44,25 @@ describe("flows.invariants", function()
         end
     end)
 
+    local function reserve(change)
+        tamper(("update product_stock set reserved = reserved + %d where product_id = '%s'")
+            :format(change, made.thing_a.id))
+    end
+
     it("raise their gauge and an alert in the log when broken, until they hold again", function()
-        tamper("update products set reserved = reserved + 1 where id = '" .. made.thing_a.id .. "'")
+        reserve(1)
         wait_for("reserved_is_explained", 1)
         assert.is_false(w:expect(200, "GET", "/api/admin/invariants", w:admin()).ok)
         shell.wait_until("the log tells", 10, function()
             return w.server:log():find('"event":"invariant.broken"', 1, true)
         end)
         assert.truthy(w.server:log():find(made.thing_a.id, 1, true))
-        tamper("update products set reserved = reserved - 1 where id = '" .. made.thing_a.id .. "'")
+        reserve(-1)
         wait_for("reserved_is_explained", 0)
     end)
 
     it("are counted once when another process leads", function()
-        tamper("update products set reserved = reserved + 1 where id = '" .. made.thing_a.id .. "'")
+        reserve(1)
         wait_for("reserved_is_explained", 1)
         w.db:query("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' "
             .. "and granted and objid::bigint = " .. 0x736f756b .. " and database = "
@@ -66,7 +71,7 @@ describe("flows.invariants", function()
             return w.server:log():find('"event":"leader.lost"', 1, true)
         end)
         wait_for("reserved_is_explained", 1)
-        tamper("update products set reserved = reserved - 1 where id = '" .. made.thing_a.id .. "'")
+        reserve(-1)
         wait_for("reserved_is_explained", 0)
     end)
 end)

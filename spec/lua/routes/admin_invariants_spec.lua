@@ -6,7 +6,7 @@ local world = require("spec.support.world")
 --- Sabotage and its repair; %s is the order.
 local ORDER = "(select id from orders where confirmed_at is not null limit 1)"
 local BREAKS = {
-    reserved_is_explained = "update products set reserved = reserved + 1 where stock > 0",
+    reserved_is_explained = "update product_stock set reserved = reserved + 1 where stock > 0",
     sales_are_stock_movements = "delete from inventory_movements where order_id = " .. ORDER,
     ledger_sums_to_zero = "update ledger_postings set amount_minor = amount_minor + 1 "
         .. "where account = 'platform_fee'",

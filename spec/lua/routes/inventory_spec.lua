@@ -19,8 +19,8 @@ describe("/api/products/{id}/inventory", function()
         return w:request("PUT", "/api/products/" .. product.id .. "/inventory", who or vendor, body)
     end
     local function reserve(quantity)
-        w.db:query(("update products set reserved = %d where id = '%s'"):format(quantity,
-            product.id))
+        w.db:query(("update product_stock set reserved = %d where product_id = '%s'")
+            :format(quantity, product.id))
     end
     local function moves(who)
         return w:request("GET", "/api/products/" .. product.id .. "/inventory", who or vendor)

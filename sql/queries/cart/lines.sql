@@ -8,7 +8,7 @@ select
     products.slug,
     products.price_minor,
     products.currency,
-    products.stock - products.reserved as available,
+    product_stock.stock - product_stock.reserved as available,
     products.status = 'PUBLISHED' and vendors.status = 'ACTIVE' as is_sellable,
     vendors.id as vendor_id,
     vendors.business_name,
@@ -22,6 +22,7 @@ select
 from carts
 inner join cart_items on cart_items.cart_id = carts.id
 inner join products on products.id = cart_items.product_id
+inner join product_stock on product_stock.product_id = products.id
 inner join vendors on vendors.id = products.vendor_id
 where carts.buyer_id = $1::uuid
 order by cart_items.created_at, cart_items.id;

@@ -7,7 +7,7 @@ select
     products.price_minor,
     products.currency,
     case when products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
-        then greatest(products.stock - products.reserved, 0) else 0 end as available,
+        then greatest(product_stock.stock - product_stock.reserved, 0) else 0 end as available,
     vendors.id as vendor_id,
     vendors.tier,
     vendors.country,
@@ -25,6 +25,7 @@ select
 from carts
 inner join cart_items on cart_items.cart_id = carts.id
 inner join products on products.id = cart_items.product_id
+inner join product_stock on product_stock.product_id = products.id
 inner join vendors on vendors.id = products.vendor_id
 where carts.buyer_id = $1::uuid
 order by vendors.id, products.id;

@@ -2,12 +2,16 @@
 -- stock, $10 categories, $11 actor
 with product as (
     insert into products (
-        id, vendor_id, name, slug, description, attributes, price_minor, currency, stock
+        id, vendor_id, name, slug, description, attributes, price_minor, currency
     )
     values (
-        $1::uuid, $2::uuid, $3, $4, $5, $6::jsonb, $7::bigint, $8, $9::integer
+        $1::uuid, $2::uuid, $3, $4, $5, $6::jsonb, $7::bigint, $8
     )
-    returning id, stock
+    returning id
+),
+shelved as (
+    insert into product_stock (product_id, stock)
+    select id, $9::integer from product
 ),
 filed as (
     insert into product_categories (product_id, category_id)
@@ -15,5 +19,5 @@ filed as (
     from product, unnest($10::uuid[]) as wanted (category_id)
 )
 insert into inventory_movements (product_id, kind, delta, stock_after, actor_id)
-select product.id, 'INITIAL', product.stock, product.stock, $11::uuid
+select product.id, 'INITIAL', $9::integer, $9::integer, $11::uuid
 from product;
