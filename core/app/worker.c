@@ -423,7 +423,7 @@ struct worker *worker_new(struct worker_settings settings)
                                 (int)conf_int(settings.conf, "auth.helper_queue_max"));
     worker->fetch = fetch_new(worker->loop, FETCHES_IN_FLIGHT, FETCH_QUEUE_MAX);
     worker->stripe = stripe_gate_of(worker);
-    worker->geo = geo_index_new();
+    worker->geo = geo_index_new((struct geo_runner){0});
     worker->token_key = auth_key_open(settings.conf);
     buf_init(&message, APP_PROBLEM_SIZE);
     if (worker->token_key && connect_pool(worker))

@@ -1,9 +1,9 @@
 /* core.geo: the index of this worker, filled by lua/flows/geo_feed.lua.
- * near{lat=, lng=, radius_km=nil, limit=20, mask=0, after_distance_m=nil, after_id=nil} -> array of
- * {id=, distance_m=, mask=}, nearest first; put(id, lat, lng, mask); remove(id); count();
- * distance_m(lat, lng, lat, lng); work() -> nodes, leaves of the last search; reload_begin(),
- * reload_end() -> how many were not put between. Arguments out of range raise: what a client may
- * send is checked by its route. */
+ * near{lat=, lng=, radius_km=nil, limit=20, mask=0, any_mask=0, after_distance_m=nil, after_id=nil}
+ * -> array of {id=, distance_m=, mask=}, nearest first; put(id, lat, lng, mask); remove(id);
+ * count(); distance_m(lat, lng, lat, lng); work() -> nodes, leaves of the last search; clear();
+ * stats(). For specs and benches: pack(), use("generic" | "avx2" | nil) -> is it there. Arguments
+ * out of range raise: what a client may send is checked by its route. */
 #include "base/id.h"
 #include "bridge/bind.h"
 #include "bridge/state.h"
@@ -87,7 +87,7 @@ static bool has_field(lua_State *L, const char *name)
     return !lua_isnil(L, -1);
 }
 
-/* Fields stay on the stack, at most eight of them. */
+/* Fields stay on the stack, at most nine of them. */
 static struct geo_query check_query(lua_State *L)
 {
     struct geo_query query = {.radius_km = INFINITY, .limit = LIMIT_USUAL, .after_distance_m = NAN};
@@ -109,6 +109,8 @@ static struct geo_query check_query(lua_State *L)
     }
     if (has_field(L, "mask"))
         query.all_mask = check_mask(L, -1);
+    if (has_field(L, "any_mask"))
+        query.any_mask = check_mask(L, -1);
     if (has_field(L, "after_distance_m")) {
         query.after_distance_m = luaL_checknumber(L, -1);
         if (!(query.after_distance_m >= 0 && isfinite(query.after_distance_m)))
@@ -177,15 +179,49 @@ static int l_work(lua_State *L)
     return 2;
 }
 
-static int l_reload_begin(lua_State *L)
+/* Nobody is left. */
+static int l_clear(lua_State *L)
 {
-    geo_index_reload_begin(index_of(L));
+    struct geo_index *index = index_of(L);
+    struct geo_batch *nobody = geo_batch_new();
+
+    geo_index_take(index, nobody);
+    geo_batch_free(nobody);
     return 0;
 }
 
-static int l_reload_end(lua_State *L)
+static int l_pack(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)geo_index_reload_end(index_of(L)));
+    geo_index_pack(index_of(L));
+    return 0;
+}
+
+/* use(kernel) -> whether this processor has it; specs only. */
+static int l_use(lua_State *L)
+{
+    lua_pushboolean(L, geo_index_use(index_of(L), luaL_optstring(L, 1, NULL)));
+    return 1;
+}
+
+static void set_number(lua_State *L, const char *name, double value)
+{
+    lua_pushnumber(L, value);
+    lua_setfield(L, -2, name);
+}
+
+static int l_stats(lua_State *L)
+{
+    struct geo_stats stats = geo_index_stats(index_of(L));
+
+    lua_newtable(L);
+    set_number(L, "count", (double)stats.count);
+    set_number(L, "tree_bytes", (double)stats.tree_bytes);
+    set_number(L, "id_bytes", (double)stats.id_bytes);
+    set_number(L, "trees", (double)stats.trees);
+    set_number(L, "loose", (double)stats.loose);
+    set_number(L, "packings", (double)stats.packings);
+    lua_pushboolean(L, stats.is_packing);
+    lua_setfield(L, -2, "is_packing");
     return 1;
 }
 
@@ -198,8 +234,10 @@ int luaopen_core_geo(lua_State *L)
         {"count", l_count},
         {"distance_m", l_distance_m},
         {"work", l_work},
-        {"reload_begin", l_reload_begin},
-        {"reload_end", l_reload_end},
+        {"clear", l_clear},
+        {"pack", l_pack},
+        {"use", l_use},
+        {"stats", l_stats},
         {NULL, NULL},
     };
 

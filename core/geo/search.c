@@ -19,14 +19,18 @@ enum { PREFETCHED = 3 };
 
 void geo_search_init(struct geo_search *search,
                      const struct geo_query *query,
-                     const struct geo_item *items)
+                     const struct geo_kernel *kernel)
 {
+    struct geo_unit center = geo_unit(query->center);
+
     search->query = query;
-    search->items = items;
-    search->center = geo_unit(query->center);
-    search->center_f[0] = (float)search->center.x;
-    search->center_f[1] = (float)search->center.y;
-    search->center_f[2] = (float)search->center.z;
+    search->kernel = kernel;
+    search->probe = (struct geo_probe){
+        .center = center,
+        .center_f = {(float)center.x, (float)center.y, (float)center.z},
+        .all = query->all_mask | GEO_ALIVE,
+        .any = query->any_mask ? query->any_mask : GEO_ALIVE,
+    };
     search->radius_m = query->radius_km * 1000;
     search->radius_chord2 = geo_m_to_chord2(search->radius_m);
     search->after_chord2 =
@@ -37,13 +41,17 @@ void geo_search_init(struct geo_search *search,
     search->work = (struct geo_work){0};
 }
 
+static const struct geo_id *id_of(const struct geo_found *it)
+{
+    return &it->points->ids[it->place];
+}
+
 static int compare_ids(const struct geo_id *a, const struct geo_id *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
-static bool
-is_nearer(const struct geo_search *search, const struct geo_found *a, const struct geo_found *b)
+static bool is_nearer(const struct geo_found *a, const struct geo_found *b)
 {
     double margin = b->chord2 * CLEARLY;
     double a_m, b_m;
@@ -58,7 +66,7 @@ is_nearer(const struct geo_search *search, const struct geo_found *a, const stru
         if (a_m != b_m)
             return a_m < b_m;
     }
-    return compare_ids(&search->items[a->slot].id, &search->items[b->slot].id) < 0;
+    return compare_ids(id_of(a), id_of(b)) < 0;
 }
 
 static bool is_in_radius(const struct geo_search *search, double chord2)
@@ -80,7 +88,7 @@ static bool is_after(const struct geo_search *search, const struct geo_found *it
     distance_m = geo_chord2_to_m(it->chord2);
     if (distance_m != search->query->after_distance_m)
         return distance_m > search->query->after_distance_m;
-    return compare_ids(&search->items[it->slot].id, &search->query->after_id) > 0;
+    return compare_ids(id_of(it), &search->query->after_id) > 0;
 }
 
 /* Puts `it` where the heap's place `at` was vacated, moving nearer ones' parents down. */
@@ -92,9 +100,9 @@ static void sift_down(struct geo_search *search, size_t at, struct geo_found it)
         size_t child = 2 * at + 1;
         if (child >= search->count)
             break;
-        if (child + 1 < search->count && is_nearer(search, &heap[child], &heap[child + 1]))
+        if (child + 1 < search->count && is_nearer(&heap[child], &heap[child + 1]))
             child++;
-        if (!is_nearer(search, &it, &heap[child]))
+        if (!is_nearer(&it, &heap[child]))
             break;
         heap[at] = heap[child];
         at = child;
@@ -106,7 +114,7 @@ static void sift_up(struct geo_search *search, size_t at, struct geo_found it)
 {
     struct geo_found *heap = search->found;
 
-    while (at > 0 && is_nearer(search, &heap[(at - 1) / 2], &it)) {
+    while (at > 0 && is_nearer(&heap[(at - 1) / 2], &it)) {
         heap[at] = heap[(at - 1) / 2];
         at = (at - 1) / 2;
     }
@@ -120,7 +128,7 @@ static void keep(struct geo_search *search, struct geo_found it)
         sift_up(search, search->count - 1, it);
         if (search->count < search->query->limit)
             return;
-    } else if (is_nearer(search, &it, &search->found[0])) {
+    } else if (is_nearer(&it, &search->found[0])) {
         sift_down(search, 0, it);
     } else {
         return;
@@ -130,25 +138,17 @@ static void keep(struct geo_search *search, struct geo_found it)
         search->bound = search->found[0].chord2 * (1 + CLEARLY);
 }
 
-void geo_search_leaf(struct geo_search *search, const struct geo_leaf *leaf)
+static void look_at_leaf(struct geo_search *search, const struct geo_points *points, size_t leaf)
 {
-    const struct geo_unit center = search->center;
-    const uint64_t all_mask = search->query->all_mask;
     double chord2[GEO_LANES];
+    uint32_t passed =
+        search->kernel->leaf(&points->leaves[leaf], &search->probe, search->bound, chord2);
 
     search->work.leaves++;
-    for (int lane = 0; lane < GEO_LANES; lane++) { /* the same arithmetic as geo_chord2() */
-        double dx = leaf->x[lane] - center.x;
-        double dy = leaf->y[lane] - center.y;
-        double dz = leaf->z[lane] - center.z;
-        chord2[lane] = dx * dx + dy * dy + dz * dz;
-    }
-    for (int lane = 0; lane < GEO_LANES; lane++) {
-        struct geo_found it = {chord2[lane], leaf->mask[lane], leaf->slot[lane]};
-        if (!(it.chord2 <= search->bound)) /* an empty lane's NAN is refused here too */
-            continue;
-        if ((it.mask & all_mask) == all_mask && is_in_radius(search, it.chord2) &&
-            is_after(search, &it))
+    for (; passed != 0; passed &= passed - 1) {
+        int lane = __builtin_ctz(passed);
+        struct geo_found it = {chord2[lane], points, (uint32_t)(leaf * GEO_LANES) + (uint32_t)lane};
+        if (is_in_radius(search, it.chord2) && is_after(search, &it))
             keep(search, it);
     }
 }
@@ -161,61 +161,46 @@ struct near_child {
 /* The children that may hold a hit, nearest box first. */
 static int children_in_order(const struct geo_search *search,
                              const struct geo_node *node,
-                             int count,
                              struct near_child near[GEO_LANES])
 {
-    const uint64_t all_mask = search->query->all_mask;
-    const float bound = (float)search->bound * BOX_SLACK;
-    float chord2[GEO_LANES] = {0};
+    float chord2[GEO_LANES];
+    uint32_t passed =
+        search->kernel->node(node, &search->probe, (float)search->bound * BOX_SLACK, chord2);
     int found = 0;
 
-    for (int axis = 0; axis < 3; axis++) {
-        const float at = search->center_f[axis];
-        for (int i = 0; i < GEO_LANES; i++) {
-            float below = node->lo[axis][i] - at;
-            float above = at - node->hi[axis][i];
-            float off = below > above ? below : above;
-            off = off > 0 ? off : 0;
-            chord2[i] += off * off;
-        }
-    }
-    for (int i = 0; i < count; i++) {
-        int place = found;
-        if (!(chord2[i] <= bound) || (node->any[i] & all_mask) != all_mask)
-            continue;
-        for (; place > 0 && near[place - 1].chord2 > chord2[i]; place--)
+    for (; passed != 0; passed &= passed - 1) {
+        int child = __builtin_ctz(passed);
+        int place = found++;
+        for (; place > 0 && near[place - 1].chord2 > chord2[child]; place--)
             near[place] = near[place - 1];
-        near[place] = (struct near_child){chord2[i], i};
-        found++;
+        near[place] = (struct near_child){chord2[child], child};
     }
     return found;
 }
 
-static void prefetch_leaf(const struct geo_leaf *leaf)
+static void prefetch(const void *what, size_t size)
 {
-    for (size_t at = 0; at < sizeof(*leaf); at += 64)
-        __builtin_prefetch((const char *)leaf + at);
+    for (size_t at = 0; at < size; at += 64)
+        __builtin_prefetch((const char *)what + at);
 }
 
 /* Depth is the tree's: at most GEO_LEVELS_MAX. */
 static void
 search_node(struct geo_search *search, const struct geo_tree *tree, int level, size_t at)
 {
-    size_t below = level == 0 ? tree->leaf_count : tree->level_size[level - 1];
-    size_t rest = below - at * GEO_LANES;
     struct near_child near[GEO_LANES];
-    int count = children_in_order(search, &tree->nodes[tree->level_at[level] + at],
-                                  rest < GEO_LANES ? (int)rest : GEO_LANES, near);
+    int count = children_in_order(search, &tree->nodes[tree->level_at[level] + at], near);
 
     search->work.nodes++;
     for (int i = 0; level == 0 && i < count && i < PREFETCHED; i++)
-        prefetch_leaf(&tree->leaves[at * GEO_LANES + (size_t)near[i].at]);
+        prefetch(&tree->points.leaves[at * GEO_LANES + (size_t)near[i].at],
+                 sizeof(struct geo_leaf));
     for (int i = 0; i < count; i++) {
         size_t child = at * GEO_LANES + (size_t)near[i].at;
         if (!(near[i].chord2 <= (float)search->bound * BOX_SLACK))
             return;
         if (level == 0)
-            geo_search_leaf(search, &tree->leaves[child]);
+            look_at_leaf(search, &tree->points, child);
         else
             search_node(search, tree, level - 1, child);
     }
@@ -226,22 +211,28 @@ void geo_search_tree(struct geo_search *search, const struct geo_tree *tree)
     search_node(search, tree, tree->levels - 1, 0);
 }
 
+void geo_search_points(struct geo_search *search, const struct geo_points *points)
+{
+    for (size_t leaf = 0; leaf < geo_points_leaves(points); leaf++)
+        look_at_leaf(search, points, leaf);
+}
+
 size_t geo_search_finish(struct geo_search *search, struct geo_hit *hits)
 {
     size_t total = search->count;
 
-    /* Items lie in order of arrival, so each id is a cache miss: all of them wait at once. */
+    /* Ids lie apart from the points: all that miss the cache wait at once. */
     for (size_t i = 0; i < total; i++)
-        __builtin_prefetch(&search->items[search->found[i].slot]);
+        __builtin_prefetch(id_of(&search->found[i]));
     while (search->count > 0) {
         struct geo_found farthest = search->found[0];
         struct geo_found last = search->found[--search->count];
         if (search->count > 0)
             sift_down(search, 0, last);
         hits[search->count] = (struct geo_hit){
-            .id = search->items[farthest.slot].id,
+            .id = *id_of(&farthest),
             .distance_m = geo_chord2_to_m(farthest.chord2),
-            .mask = farthest.mask,
+            .mask = geo_points_mask(farthest.points, farthest.place) & ~GEO_ALIVE,
         };
     }
     return total;

@@ -64,12 +64,12 @@ end
 
 --- The whole table; searches go on in what is there until the last page has come.
 local function load_all()
-    geo.reload_begin()
+    geo.clear()
     local xmin, count = read_pages("geo/load")
     if not xmin then
         return nil, count
     end
-    log.info("geo.loaded", { vendors = count, removed = geo.reload_end() })
+    log.info("geo.loaded", { vendors = count })
     return xmin
 end
 

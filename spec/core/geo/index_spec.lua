@@ -14,10 +14,7 @@ local function haversine_m(a, b)
     return 2 * EARTH_RADIUS_M * math.asin(math.min(1, math.sqrt(h)))
 end
 
-local function clear()
-    geo.reload_begin()
-    geo.reload_end()
-end
+local clear = geo.clear
 
 local function id_of(number)
     -- Times go up, random parts do not: as our own ids do, and so that ids do not follow places.
@@ -397,24 +394,6 @@ describe("paging through core.geo.near", function()
     end)
 end)
 
-describe("a reload of the index", function()
-    after_each(clear)
-
-    it("removes at its end who was not put since its begin, and serves all until then", function()
-        clear()
-        for number = 1, 20 do
-            geo.put(id_of(number), number, number, ACTIVE)
-        end
-        geo.reload_begin()
-        for number = 1, 15 do
-            geo.put(id_of(number), number, number, ACTIVE)
-        end
-        assert.equal(20, #geo.near({ lat = 0, lng = 0, limit = 50 }))
-        assert.equal(5, geo.reload_end())
-        assert.equal(15, #geo.near({ lat = 0, lng = 0, limit = 50 }))
-    end)
-end)
-
 describe("the work of a search", function()
     after_each(clear)
 
@@ -425,6 +404,7 @@ describe("the work of a search", function()
             geo.put(id_of(number), math.asin(2 * math.random() - 1) / RADIANS,
                 math.random() * 360, ACTIVE)
         end
+        geo.pack()
         local touched = 0
         for _ = 1, 400 do
             geo.near({ lat = math.asin(2 * math.random() - 1) / RADIANS, lng = math.random() * 360,

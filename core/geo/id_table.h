@@ -1,0 +1,30 @@
+/* From an id to its place, for points that only ever grow in number: open addressing over 32-bit
+ * cells, the id itself stays with the points. What a cell has left over holds bits of the hash, so
+ * that an id that is not there is refused without looking at any. Private to core/geo. */
+#ifndef SOUK_GEO_ID_TABLE_H
+#define SOUK_GEO_ID_TABLE_H
+
+#include "geo/index.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define GEO_PLACE_NONE UINT32_MAX
+
+struct geo_id_table {
+    uint32_t *cells; /* owned; hash bits above, place + 1 below; 0: free */
+    size_t size;
+    unsigned place_bits;
+};
+
+/* For places below count, a quarter of the cells stay free. */
+void geo_id_table_init(struct geo_id_table *table, size_t count);
+void geo_id_table_done(struct geo_id_table *table);
+/* ids[place], which is in the table under no other place. */
+void geo_id_table_add(struct geo_id_table *table, const struct geo_id *ids, uint32_t place);
+/* GEO_PLACE_NONE: not there. */
+uint32_t geo_id_table_find(const struct geo_id_table *table,
+                           const struct geo_id *ids,
+                           const struct geo_id *id);
+uint64_t geo_id_hash(const struct geo_id *id);
+
+#endif

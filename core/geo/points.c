@@ -1,0 +1,141 @@
+/* See points.h. */
+#include "geo/points.h"
+
+#include "geo/mem.h"
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+void geo_leaf_clear(struct geo_leaf *leaf)
+{
+    for (int lane = 0; lane < GEO_LANES; lane++) {
+        leaf->x[lane] = leaf->y[lane] = leaf->z[lane] = NAN;
+        leaf->mask[lane] = 0;
+    }
+}
+
+static uint64_t mixed(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0xD6E8FEB86659FD93u;
+    return hash ^ (hash >> 32);
+}
+
+uint64_t geo_entry_hash(const struct geo_entry *entry)
+{
+    uint64_t axes[3];
+
+    if (entry->mask == 0)
+        return 0;
+    memcpy(axes, &entry->at, sizeof(axes));
+    return mixed(mixed(mixed(mixed(geo_id_hash(&entry->id), axes[0]), axes[1]), axes[2]),
+                 entry->mask);
+}
+
+void geo_points_done(struct geo_points *points)
+{
+    free(points->leaves);
+    free(points->ids);
+    geo_id_table_done(&points->table);
+    *points = (struct geo_points){0};
+}
+
+void geo_points_init(struct geo_points *points, size_t room, bool is_findable)
+{
+    size_t leaves = (room + GEO_LANES - 1) / GEO_LANES;
+
+    *points = (struct geo_points){.room = leaves * GEO_LANES};
+    points->leaves = geo_lines(leaves, sizeof(*points->leaves));
+    points->ids = geo_lines(points->room, sizeof(*points->ids));
+    if (is_findable)
+        geo_id_table_init(&points->table, points->room);
+}
+
+/* Doubles. */
+static void grow(struct geo_points *points)
+{
+    struct geo_points larger;
+
+    geo_points_init(&larger, points->room * 2, points->table.size != 0);
+    assert(larger.room < UINT32_MAX);
+    memcpy(larger.leaves, points->leaves, geo_points_leaves(points) * sizeof(*larger.leaves));
+    memcpy(larger.ids, points->ids, points->count * sizeof(*larger.ids));
+    for (uint32_t place = 0; larger.table.size != 0 && place < points->count; place++)
+        geo_id_table_add(&larger.table, larger.ids, place);
+    larger.count = points->count;
+    larger.alive = points->alive;
+    larger.hash = points->hash;
+    geo_points_done(points);
+    *points = larger;
+}
+
+void geo_points_add(struct geo_points *points, const struct geo_entry *entry)
+{
+    struct geo_leaf *leaf;
+    size_t lane = points->count % GEO_LANES;
+
+    if (points->count == points->room)
+        grow(points);
+    leaf = &points->leaves[points->count / GEO_LANES];
+    if (lane == 0)
+        geo_leaf_clear(leaf);
+    leaf->x[lane] = entry->at.x;
+    leaf->y[lane] = entry->at.y;
+    leaf->z[lane] = entry->at.z;
+    leaf->mask[lane] = entry->mask;
+    points->ids[points->count] = entry->id;
+    if (points->table.size != 0)
+        geo_id_table_add(&points->table, points->ids, (uint32_t)points->count);
+    points->count++;
+    points->alive += entry->mask != 0;
+    points->hash += geo_entry_hash(entry);
+}
+
+uint32_t geo_points_find(const struct geo_points *points, const struct geo_id *id)
+{
+    return geo_id_table_find(&points->table, points->ids, id);
+}
+
+struct geo_entry geo_points_at(const struct geo_points *points, uint32_t place)
+{
+    const struct geo_leaf *leaf = &points->leaves[place / GEO_LANES];
+    size_t lane = place % GEO_LANES;
+
+    return (struct geo_entry){points->ids[place],
+                              {leaf->x[lane], leaf->y[lane], leaf->z[lane]},
+                              geo_points_mask(points, place)};
+}
+
+bool geo_points_is_at(const struct geo_points *points, uint32_t place, struct geo_unit at)
+{
+    const struct geo_leaf *leaf = &points->leaves[place / GEO_LANES];
+    size_t lane = place % GEO_LANES;
+
+    return leaf->x[lane] == at.x && leaf->y[lane] == at.y && leaf->z[lane] == at.z;
+}
+
+void geo_points_set_mask(struct geo_points *points, uint32_t place, uint64_t mask)
+{
+    struct geo_entry entry = geo_points_at(points, place);
+
+    points->hash -= geo_entry_hash(&entry);
+    points->alive -= entry.mask != 0;
+    entry.mask = mask;
+    points->hash += geo_entry_hash(&entry);
+    points->alive += entry.mask != 0;
+    __atomic_store_n(&points->leaves[place / GEO_LANES].mask[place % GEO_LANES], mask,
+                     __ATOMIC_RELAXED);
+}
+
+void geo_points_move(struct geo_points *points, uint32_t place, struct geo_unit at)
+{
+    struct geo_leaf *leaf = &points->leaves[place / GEO_LANES];
+    struct geo_entry entry = geo_points_at(points, place);
+    size_t lane = place % GEO_LANES;
+
+    points->hash -= geo_entry_hash(&entry);
+    entry.at = at;
+    points->hash += geo_entry_hash(&entry);
+    leaf->x[lane] = at.x;
+    leaf->y[lane] = at.y;
+    leaf->z[lane] = at.z;
+}
