@@ -1,34 +1,43 @@
-// The peer without framework: node:http and pg on the same tables, a detail and a list of 20.
+// The peer without framework: node:http and pg, the same statements and the same JSON as souk's
+// detail and list of 20 (without total).
 const http = require("node:http");
 const { Pool } = require("pg");
 
-const pool = new Pool({ host: process.env.SOCKET, user: "souk", database: "souk", max: 8 });
-const COLUMNS = `p.id, p.vendor_id, p.name, p.slug, p.description, p.price_minor, p.currency,
-    p.stock - p.reserved as available, p.status, p.rating_sum, p.rating_count, p.created_at,
-    p.updated_at, v.business_name, v.slug as vendor_slug`;
-const FROM = "from products p join vendors v on v.id = p.vendor_id";
-const DETAIL = { name: "detail", text: `select ${COLUMNS} ${FROM} where p.id = $1` };
+const pool = new Pool({
+    host: process.env.SOCKET, user: "souk", database: process.env.DATABASE, max: 8,
+});
+const DETAIL = { name: "detail", text: "select * from product_public where id = $1" };
 const LIST = {
     name: "list",
-    text: `select ${COLUMNS} ${FROM} where p.status = 'PUBLISHED' and v.status = 'ACTIVE'
-        order by p.created_at desc, p.id desc limit 20`,
+    text: `select * from product_public order by "createdAt" desc, id desc limit 20`,
 };
 
+const rating = (average, count) => ({ average: Number(average), count: Number(count) });
+
 const view = (row) => ({
-    id: row.id, vendorId: row.vendor_id, name: row.name, slug: row.slug,
-    description: row.description, available: row.available, status: row.status,
-    price: { amount: Number(row.price_minor), currency: row.currency },
-    vendor: { id: row.vendor_id, businessName: row.business_name, slug: row.vendor_slug },
-    rating: { average: row.rating_count ? row.rating_sum / row.rating_count : 0,
-        count: row.rating_count },
-    createdAt: row.created_at, updatedAt: row.updated_at,
+    id: row.id, version: row.version, vendorId: row.vendorId,
+    vendor: {
+        id: row.vendorId, businessName: row["vendor.businessName"], slug: row["vendor.slug"],
+        rating: rating(row["vendor.rating.average"], row["vendor.rating.count"]),
+    },
+    name: row.name, slug: row.slug, description: row.description,
+    price: { amount: Number(row["price.amount"]), currency: row["price.currency"] },
+    available: row.available, status: row.status, attributes: row.attributes,
+    categories: row.categories, images: row.images,
+    rating: rating(row["rating.average"], row["rating.count"]),
+    createdAt: row.createdAt, updatedAt: row.updatedAt,
 });
 
+const FIXED = () => ({ name: "Monsoon coffee", price: { amount: 6000, currency: "USD" } });
+
+async function answer(path) {
+    if (path === "/fixed") return FIXED();
+    if (path === "/") return { data: (await pool.query(LIST)).rows.map(view) };
+    return view((await pool.query({ ...DETAIL, values: [path.slice(1)] })).rows[0]);
+}
+
 http.createServer(async (request, response) => {
-    const id = request.url.slice(1);
-    const query = id ? { ...DETAIL, values: [id] } : LIST;
-    const { rows } = await pool.query(query);
-    const body = JSON.stringify(id ? view(rows[0]) : { data: rows.map(view) });
+    const body = JSON.stringify(await answer(request.url));
     response.writeHead(200, { "Content-Type": "application/json",
         "Content-Length": Buffer.byteLength(body) });
     response.end(body);

@@ -1,0 +1,166 @@
+--- POSTs: into the cart, and from the cart to an order. Carts of thousands of buyers are filled
+-- before each round, so that a checkout is measured alone; its buyers have been seen a moment ago,
+-- as one who checks out has.
+local ceilings = require("spec.bench.ceilings")
+local loads = require("spec.bench.loads")
+local place = require("spec.bench.place")
+local plan = require("spec.bench.plan")
+local reads = require("spec.bench.groups.reads")
+
+local buying = {}
+
+buying.LINES = 4
+local SHELF = 400
+local ADDRESS = { shippingAddress = {
+    name = "Ada Buyer", line1 = "1 Market Lane", city = "Lisbon", postalCode = "1100-148",
+    country = "PT",
+} }
+
+function buying.buyers_count()
+    return plan.is_quick and 1024 or 4096
+end
+
+local shelves, buyers_there = {}, {}
+
+--- Products with stock for all that the bench buys, and buyers; once a database.
+function buying.shelf(database)
+    if not shelves[database] then
+        shelves[database] = place.shelves(database, SHELF, 1000000)
+    end
+    return shelves[database]
+end
+
+function buying.people(database)
+    if not buyers_there[database] then
+        place.buyers(database, buying.buyers_count())
+        buyers_there[database] = true
+    end
+end
+
+-- Cart ---------------------------------------------------------------------------------------------
+
+local ADDS = 4
+
+local function adds(products, clients)
+    local entries = {}
+    for i = 1, ADDS do
+        for c = 1, clients do
+            entries[#entries + 1] = { c - 1, 201, "add", loads.text("POST", "/api/cart/items",
+                place.token(c), {
+                    productId = products[(c * 7 + i * 97) % #products + 1], quantity = 1,
+                }) }
+        end
+    end
+    return loads.file(entries)
+end
+
+function buying.empty_carts(database)
+    place.sql(database, "delete from cart_items; vacuum cart_items")
+end
+
+--- Adds to carts, over and over.
+function buying.adder(database, server, clients)
+    buying.people(database)
+    local file = adds(buying.shelf(database), clients)
+    return {
+        name = "souk", pids = server.pids,
+        prepare = function()
+            buying.empty_carts(database)
+        end,
+        run = function(seconds)
+            return loads.run(server.port, clients, seconds, 0, file).add
+        end,
+    }
+end
+
+function buying.cart()
+    for _, clients in ipairs(plan.is_quick and { 16 } or { 1, 16, 64 }) do
+        plan.add({
+            group = "cart", what = "POST /api/cart/items", size = "10k", clients = clients,
+            seconds = 2, count = 1,
+            contestants = function()
+                local database = reads.database()
+                return { buying.adder(database, place.server(database), clients) }
+            end,
+        })
+    end
+end
+
+-- Checkout -----------------------------------------------------------------------------------------
+
+local function each_buyer(clients, status, label, method, path, body, first)
+    local entries = {}
+    for n = first or 1, buying.buyers_count() do
+        entries[#entries + 1] = { n % clients, status, label,
+            loads.text(method, path, place.token(n), body) }
+    end
+    return loads.file(entries)
+end
+
+--- Checks all carts out once. products and lines: what is in them; status: what is wished.
+function buying.buyer(database, server, clients, options)
+    options = options or {}
+    buying.people(database)
+    local products = options.products or buying.shelf(database)
+    local seen = each_buyer(64, 200, "seen", "GET", "/api/cart")
+    local file = each_buyer(clients, options.status or 201, "checkout", "POST", "/api/checkout",
+        ADDRESS)
+    return {
+        name = options.name or "souk", pids = server.pids,
+        prepare = function()
+            buying.empty_carts(database)
+            place.fill_carts(database, buying.buyers_count(), products,
+                options.lines or buying.LINES)
+            loads.run(server.port, 64, 0, 0, seen)
+        end,
+        run = function()
+            return loads.run(server.port, clients, 0, options.rate and options.rate() or 0,
+                file).checkout
+        end,
+    }
+end
+
+--- The database's ceiling: the same statements, pipelined by pgbench, one order a transaction.
+function buying.ceiling(database, clients, options)
+    options = options or {}
+    buying.people(database)
+    local products = options.products or buying.shelf(database)
+    return {
+        name = options.name or "pgbench, pipelined",
+        prepare = function()
+            buying.empty_carts(database)
+            place.fill_carts(database, buying.buyers_count(), products,
+                options.lines or buying.LINES)
+        end,
+        run = ceilings.checkouts(database, clients, buying.buyers_count()),
+    }
+end
+
+function buying.checkout()
+    for _, clients in ipairs(plan.is_quick and { 8, 64 } or { 1, 8, 64, 512 }) do
+        plan.add({
+            group = "checkout", what = "POST /api/checkout", size = "10k", clients = clients,
+            seconds = 2, count = 2,
+            contestants = function()
+                local database = reads.database()
+                return {
+                    buying.buyer(database, place.server(database), clients),
+                    buying.ceiling(database, math.min(clients, 64)),
+                }
+            end,
+        })
+    end
+    plan.add({
+        group = "checkout", what = "POST /api/checkout at half of the peak", size = "10k",
+        clients = 64, seconds = 2, count = 1,
+        contestants = function()
+            local database = reads.database()
+            local peak = assert(plan.find("checkout", "POST /api/checkout", "souk", "10k", 64))
+            return { buying.buyer(database, place.server(database), 64, { rate = function()
+                return peak.rate / 2
+            end }) }
+        end,
+    })
+end
+
+return buying

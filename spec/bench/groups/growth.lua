@@ -1,0 +1,68 @@
+--- What a request costs as the marketplace grows: more products, more vendors.
+local buying = require("spec.bench.groups.buying")
+local loads = require("spec.bench.loads")
+local place = require("spec.bench.place")
+local plan = require("spec.bench.plan")
+local reads = require("spec.bench.groups.reads")
+
+local growth = {}
+
+local CLIENTS = 16
+
+local SIZES = { { "10k", 10000 }, { "100k", 100000 }, { "1M", 1000000 } }
+local VENDORS = 1000
+local FEW, MANY = 10, 10000
+
+local function gets(what, paths_of)
+    return function(database)
+        local server = place.server(database, reads.uncached())
+        return { { name = "souk", pids = server.pids,
+            run = loads.gets(server.port, paths_of(database), CLIENTS) } }, what
+    end
+end
+
+local list = gets("list", function()
+    return { "/api/products?limit=20" }
+end)
+
+local detail = gets("detail", function(database)
+    return reads.paths("/api/products/", reads.ids(database))
+end)
+
+local function add(database)
+    return { buying.adder(database, place.server(database, reads.uncached()), CLIENTS) }, "add"
+end
+
+local function checkout(database)
+    return { buying.buyer(database, place.server(database, reads.uncached()), CLIENTS) }, "checkout"
+end
+
+local function measure(size, vendors, products, asked)
+    for _, entry in ipairs(asked) do
+        plan.add({
+            group = "growth", what = entry[1], size = size, clients = CLIENTS, seconds = 1.5,
+            count = 1,
+            contestants = function()
+                return (entry[2](place.database(vendors, products)))
+            end,
+        })
+    end
+end
+
+function growth.growth()
+    for i, size in ipairs(SIZES) do
+        if i < 3 or not plan.is_quick then
+            plan.step("growth", ("a catalogue of %s products"):format(size[1]), function()
+                place.database(VENDORS, size[2])
+            end)
+            measure(size[1], VENDORS, size[2], { { "list", list }, { "detail", detail },
+                { "add", add }, { "checkout", checkout } })
+        end
+    end
+    for _, vendors in ipairs({ FEW, MANY }) do
+        measure(("%d vendors"):format(vendors), vendors, 10000, { { "list", list },
+            { "detail", detail } })
+    end
+end
+
+return growth

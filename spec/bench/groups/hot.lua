@@ -1,0 +1,7 @@
+--- One product that everybody wants.
+local hot = {}
+
+function hot.hot()
+end
+
+return hot
