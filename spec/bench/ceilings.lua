@@ -1,7 +1,6 @@
 --- What PostgreSQL does alone, asked by pgbench: the ceiling that souk's figures are held against.
 -- The statements are those of sql/queries, taken from the files.
 local loads = require("spec.bench.loads")
-local place = require("spec.bench.place")
 
 local ceilings = {}
 
@@ -50,7 +49,8 @@ local function entries()
             ":subtotals", ":fees", ":reasons", ":inputs", ":shippings" }),
         loads.statement("order/insert_items", { ":ord", ":items", ":item_parts", ":item_vendors",
             ":products", ":names", ":prices", ":quantities", ":discounts" }),
-        loads.statement("vendor_order/insert_fees", { ":parts", ":positions", ":reasons", ":fees" }),
+        loads.statement("vendor_order/insert_fees",
+            { ":parts", ":positions", ":reasons", ":fees" }),
         loads.statement("event/emit", { "'order.created'", "'{}'" }),
     }
 end
@@ -59,8 +59,9 @@ end
 function ceilings.checkouts(database, clients, buyers)
     local each = math.floor(buyers / clients)
     local read = loads.statement("checkout/read", { BUYER }):gsub(";%s*$", "")
-    local script = READ:gsub("@(%w+)@", { read = read, buyer = BUYER }) .. "\\startpipeline\nbegin;\n"
-        .. table.concat(entries(), "\n") .. "\ncommit;\n\\endpipeline\n"
+    local script = READ:gsub("@(%w+)@", { read = read, buyer = BUYER })
+        .. "\\startpipeline\nbegin;\n" .. table.concat(entries(), "\n")
+        .. "\ncommit;\n\\endpipeline\n"
     return loads.pgbench(database, script, clients, 1, { i = 0, each = each }, each)
 end
 

@@ -69,7 +69,8 @@ local LIST_OF_GOALS = {
         function() return field(row("list", LIST, "souk, cached"), "server_us") end },
     { "cart", "cart add: NestJS's CPU with its database's (6900 us, performance.md) over souk's",
         ">=", 10, "x", function()
-            return quotient(NESTJS.add_us, total_us(row("cart", "POST /api/cart/items", "souk", 16)))
+            return quotient(NESTJS.add_us,
+                total_us(row("cart", "POST /api/cart/items", "souk", 16)))
         end },
     { "checkout", "checkout: server CPU", "<=", 150, "us",
         function() return field(row("checkout", CHECKOUT, "souk", 8), "server_us") end },

@@ -1,6 +1,6 @@
 --- Ways to ask: wrk for GETs as fast as they go, load.c for requests in an order with bodies and
--- tokens or at a given rate, pgbench for the database alone. Each gives figures: {requests, seconds,
--- p50_ms, p95_ms, p99_ms} and raises when something was refused.
+-- tokens or at a given rate, pgbench for the database alone. Each gives figures: {requests,
+-- seconds, p50_ms, p95_ms, p99_ms} and raises when something was refused.
 local cjson = require("cjson")
 local machine = require("spec.bench.machine")
 local place = require("spec.bench.place")
@@ -74,7 +74,7 @@ function loads.run(port, clients, seconds, rate, file, is_lenient)
     return by_label
 end
 
--- pgbench ------------------------------------------------------------------------------------------
+-- pgbench ----------------------------------------------------------------------------------------
 
 --- A statement of sql/queries with its parameters replaced by what pgbench calls them.
 function loads.statement(name, values)

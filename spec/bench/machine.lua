@@ -33,7 +33,8 @@ end
 
 function machine.children(pid)
     local pids = {}
-    for child in (machine.read(("/proc/%d/task/%d/children"):format(pid, pid)) or ""):gmatch("%d+") do
+    local text = machine.read(("/proc/%d/task/%d/children"):format(pid, pid)) or ""
+    for child in text:gmatch("%d+") do
         pids[#pids + 1] = tonumber(child)
     end
     return pids
@@ -71,7 +72,8 @@ end
 
 --- Resident memory of a process in KiB.
 function machine.rss_kb(pid)
-    return tonumber((machine.read(("/proc/%d/status"):format(pid)) or ""):match("VmRSS:%s*(%d+)")) or 0
+    local text = machine.read(("/proc/%d/status"):format(pid)) or ""
+    return tonumber(text:match("VmRSS:%s*(%d+)")) or 0
 end
 
 local function first_line(line)

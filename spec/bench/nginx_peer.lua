@@ -1,5 +1,6 @@
 --- The peer in nginx + lua: the same statements and the same JSON as souk's routes, made as its
 -- users make it, a table for each answer and cjson.
+-- luacheck: globals ngx
 local cjson = require("cjson")
 local pg = require("nginx_pg")
 

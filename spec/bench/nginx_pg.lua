@@ -1,6 +1,7 @@
---- PostgreSQL for the nginx peer: the wire protocol over nginx's own sockets, which do not block the
--- worker. Debian packages no such client (its lua-sql and lua-dbi block), so this is the least that
--- is fair: kept connections, prepared statements, text results as arrays of values by row.
+--- PostgreSQL for the nginx peer: the wire protocol over nginx's own sockets, which do not block
+-- the worker. Debian packages no such client (its lua-sql and lua-dbi block), so this is the least
+-- that is fair: kept connections, prepared statements, text results as arrays of values by row.
+-- luacheck: globals ngx
 local bit = require("bit")
 
 local nginx_pg = { settings = {} }

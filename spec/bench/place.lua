@@ -221,8 +221,8 @@ with chosen as (
     select products.id from products inner join vendors on vendors.id = products.vendor_id
     where products.status = 'PUBLISHED' and vendors.status = 'ACTIVE' order by products.id limit %d
 ), changed as (
-    update products set stock = stock + %d from chosen where products.id = chosen.id
-    returning products.id, products.stock
+    update product_stock set stock = stock + %d from chosen where product_id = chosen.id
+    returning product_id as id, stock
 )
 insert into inventory_movements (product_id, kind, delta, stock_after)
 select id, 'SET', %d, stock from changed;]]):format(count, stock, stock))
@@ -247,7 +247,8 @@ function place.fill_carts(database, count, products, lines)
         values[i] = ("(%d, '%s'::uuid)"):format(i - 1, id)
     end
     place.sql(database, ([[
-insert into carts (id, buyer_id) select %s, %s from generate_series(1, %d) as n on conflict do nothing;
+insert into carts (id, buyer_id) select %s, %s from generate_series(1, %d) as n
+on conflict do nothing;
 with shelf (at, id) as (values %s)
 insert into cart_items (cart_id, product_id, quantity, seen_price_minor)
 select %s, products.id, 1, products.price_minor

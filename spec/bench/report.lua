@@ -25,7 +25,9 @@ local HEAD = {
     "|---|---|---|---|---|---|---|---|---|---|",
 }
 
-local PART_HEAD = { "| what | size | p50 us | p95 us | p99 us | a second |", "|---|---|---|---|---|---|" }
+local PART_HEAD = {
+    "| what | size | p50 us | p95 us | p99 us | a second |", "|---|---|---|---|---|---|",
+}
 
 local function part_line(row)
     return ("| %s | %s | %s | %s | %s | %s |"):format(row.what, row.size or "",
@@ -102,7 +104,8 @@ end
 --- Prints this run; and writes the README from all that is kept when asked to.
 function report.finish(groups, is_written)
     local all = keep(groups)
-    io.write(report.tables(plan.rows), "\n\n", report.goals(goals.of(groups, plan.part_goals)), "\n")
+    local list = goals.of(groups, plan.part_goals)
+    io.write(report.tables(plan.rows), "\n\n", report.goals(list), "\n")
     for _, note in ipairs(plan.notes) do
         io.write("\n", note, "\n")
     end

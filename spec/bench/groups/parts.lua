@@ -56,7 +56,8 @@ function parts.add(name)
         local out = home .. "/out"
         local code = os.execute(("SOUK_BENCH_MODE=%s SOUK_BENCH_PEERS=%s SOUK_BENCH_HOME=%s "
             .. "SOUK_BENCH_ADMIN=%s %s >%s"):format(plan.is_quick and "quick" or "full",
-            plan.has_peers and "yes" or "no", home, machine.quote(place.url("postgres")), line, out))
+            plan.has_peers and "yes" or "no", home, machine.quote(place.url("postgres")), line,
+            out))
         for text in (machine.read(out) or ""):gmatch("[^\n]+") do
             local f = fields(text)
             if take[f[1]] then

@@ -46,8 +46,31 @@ function reads.paths(prefix, ids)
     return paths
 end
 
+--- Requests of so many connections in turn, for load.c.
+function reads.request_file(paths, clients)
+    local entries = {}
+    for i, path in ipairs(paths) do
+        for c = 0, clients - 1 do
+            entries[#entries + 1] = { (c + i) % clients, 200, "get", loads.text("GET", path) }
+        end
+    end
+    return loads.file(entries)
+end
+
+local WARM_S = 0.4
+
+--- Asked with wrk; before its first round it has answered for a moment.
 local function contestant(name, server, paths, clients)
-    return { name = name, pids = server.pids, run = loads.gets(server.port, paths, clients) }
+    local is_warm = false
+    return {
+        name = name, pids = server.pids, run = loads.gets(server.port, paths, clients),
+        prepare = function()
+            if not is_warm then
+                loads.run(server.port, 16, WARM_S, 0, reads.request_file(paths, 16))
+                is_warm = true
+            end
+        end,
+    }
 end
 
 --- who: {souk = paths, peer = paths}. Adds souk, souk without its cache, nginx + lua, node + pg.
@@ -86,17 +109,6 @@ local function sweep(group, what, paths_of, options)
             end,
         })
     end
-end
-
---- Requests of so many connections in turn, for load.c.
-function reads.request_file(paths, clients)
-    local entries = {}
-    for i, path in ipairs(paths) do
-        for c = 0, clients - 1 do
-            entries[#entries + 1] = { (c + i) % clients, 200, "get", loads.text("GET", path) }
-        end
-    end
-    return loads.file(entries)
 end
 
 --- At half of the peak, on a schedule: what waiting there is, is the server's.
@@ -188,7 +200,8 @@ function reads.nearby()
                 || round(lon_deg::numeric, 3) from vendors where status = 'ACTIVE'
                 and lat_deg is not null order by md5(id::text) limit 64]]):gmatch(
                 "(%S+) (%S+)\n") do
-                paths[#paths + 1] = ("/api/vendors/nearby?lat=%s&lng=%s&radiusKm=25"):format(lat, lng)
+                paths[#paths + 1] = ("/api/vendors/nearby?lat=%s&lng=%s&radiusKm=25"):format(
+                    lat, lng)
             end
             local bytes = 0
             for _, path in ipairs(paths) do
