@@ -60,6 +60,7 @@ struct worker {
     struct stripe_gate *stripe;
     struct geo_index *geo;
     struct token_key *token_key;
+    const char *cors_origins; /* the settings' */
     struct http_server *api;
     struct http_server *metrics;
     struct generation *serving;
@@ -218,7 +219,7 @@ static void on_request(void *arg, struct http_request *request)
     struct worker *worker = arg;
 
     swap_if_active(worker);
-    if (cors_answers(worker->settings.conf, request))
+    if (cors_answers(worker->cors_origins, request))
         return;
     if (health_answers(request, worker->pool, worker->settings.has_database, worker->is_draining))
         return;
@@ -425,6 +426,7 @@ struct worker *worker_new(struct worker_settings settings)
     worker->stripe = stripe_gate_of(worker);
     worker->geo = geo_index_new((struct geo_runner){0});
     worker->token_key = auth_key_open(settings.conf);
+    worker->cors_origins = conf_text(settings.conf, "http.cors_origins");
     buf_init(&message, APP_PROBLEM_SIZE);
     if (worker->token_key && connect_pool(worker))
         worker->serving = load(worker, atomic_load(&settings.shared->active_gen), &message);

@@ -44,6 +44,8 @@ static size_t reserve(struct buf *buf, size_t len)
     room = buf->room < ROOM_MIN ? ROOM_MIN : buf->room;
     while (room < buf->len + len + 1)
         room *= 2;
+    if (room > buf->size_max)
+        room = buf->size_max + 1;
     buf->at = realloc(buf->at, room);
     if (!buf->at)
         abort();
@@ -51,7 +53,7 @@ static size_t reserve(struct buf *buf, size_t len)
     return len;
 }
 
-void buf_add(struct buf *buf, const void *bytes, size_t len)
+void buf_add_slowly(struct buf *buf, const void *bytes, size_t len)
 {
     len = reserve(buf, len);
     if (len)
@@ -59,21 +61,6 @@ void buf_add(struct buf *buf, const void *bytes, size_t len)
     buf->len += len;
     if (buf->at)
         buf->at[buf->len] = '\0';
-}
-
-void buf_add_str(struct buf *buf, struct str text)
-{
-    buf_add(buf, text.at, text.len);
-}
-
-void buf_add_z(struct buf *buf, const char *text)
-{
-    buf_add(buf, text, strlen(text));
-}
-
-void buf_add_char(struct buf *buf, char c)
-{
-    buf_add(buf, &c, 1);
 }
 
 void buf_add_int(struct buf *buf, int64_t value)
@@ -142,16 +129,49 @@ static size_t utf8_sequence(const unsigned char *at, size_t len)
 }
 
 #define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
-#define HAS_ZERO(word)  (((word)-EACH_BYTE(0x01)) & ~(word)&EACH_BYTE(0x80))
 
 /* True when none of the eight bytes needs a look: no control, quote, backslash or non-ASCII. */
+static bool is_plain(uint64_t word)
+{
+    uint64_t quotes = word ^ EACH_BYTE('"'), slashes = word ^ EACH_BYTE('\\');
+
+    return !(
+        (word | (word - EACH_BYTE(0x20)) | (quotes - EACH_BYTE(1)) | (slashes - EACH_BYTE(1))) &
+        EACH_BYTE(0x80));
+}
+
 static bool is_plain_word(const unsigned char *at)
 {
     uint64_t word;
 
     memcpy(&word, at, sizeof word);
-    return !((word & EACH_BYTE(0x80)) | ((word - EACH_BYTE(0x20)) & ~word & EACH_BYTE(0x80)) |
-             HAS_ZERO(word ^ EACH_BYTE('"')) | HAS_ZERO(word ^ EACH_BYTE('\\')));
+    return is_plain(word);
+}
+
+/* Copies as long as all is plain; what is shorter than a word is filled up with blanks, so that up
+ * to eight bytes beyond the text are written. */
+static bool copy_plain(char *to, struct str text)
+{
+    size_t i = 0;
+    uint64_t word;
+
+    for (; i + sizeof word <= text.len; i += sizeof word) {
+        memcpy(&word, text.at + i, sizeof word);
+        if (!is_plain(word))
+            return false;
+        memcpy(to + i, &word, sizeof word);
+    }
+    if (i == text.len)
+        return true;
+    if (text.len >= sizeof word) {
+        i = text.len - sizeof word; /* overlaps what was copied */
+        memcpy(&word, text.at + i, sizeof word);
+    } else {
+        word = EACH_BYTE(' ');
+        memcpy(&word, text.at, text.len);
+    }
+    memcpy(to + i, &word, sizeof word);
+    return is_plain(word);
 }
 
 /* Length of the run that can be copied as it is. */
@@ -200,6 +220,13 @@ void buf_add_json_string(struct buf *buf, struct str text)
     const unsigned char *at = (const unsigned char *)text.at;
     size_t left = text.len;
 
+    if (buf->room - buf->len > text.len + 2 + sizeof(uint64_t) &&
+        copy_plain(buf->at + buf->len + 1, text)) {
+        buf->at[buf->len] = '"';
+        buf->len += text.len + 2;
+        memcpy(buf->at + buf->len - 1, "\"", 2);
+        return;
+    }
     buf_add_char(buf, '"');
     while (left) {
         size_t run = plain_run(at, left);

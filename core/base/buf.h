@@ -11,18 +11,38 @@
 struct buf {
     char *at; /* owned; terminated by a NUL that len does not count once anything was added */
     size_t len;
-    size_t room;
+    size_t room; /* never more than size_max and the NUL */
     size_t size_max;
     bool is_full;
 };
 
 void buf_init(struct buf *buf, size_t size_max);
 void buf_done(struct buf *buf);
-void buf_clear(struct buf *buf); /* keeps the memory */
-void buf_add(struct buf *buf, const void *bytes, size_t len);
-void buf_add_str(struct buf *buf, struct str text);
-void buf_add_z(struct buf *buf, const char *text);
-void buf_add_char(struct buf *buf, char c);
+void buf_clear(struct buf *buf);                                     /* keeps the memory */
+void buf_add_slowly(struct buf *buf, const void *bytes, size_t len); /* what does not fit */
+static inline void buf_add(struct buf *buf, const void *bytes, size_t len)
+{
+    if (len >= buf->room - buf->len) {
+        buf_add_slowly(buf, bytes, len);
+        return;
+    }
+    if (len)
+        memcpy(buf->at + buf->len, bytes, len);
+    buf->len += len;
+    buf->at[buf->len] = '\0';
+}
+static inline void buf_add_str(struct buf *buf, struct str text)
+{
+    buf_add(buf, text.at, text.len);
+}
+static inline void buf_add_z(struct buf *buf, const char *text)
+{
+    buf_add(buf, text, strlen(text));
+}
+static inline void buf_add_char(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
 void buf_add_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text as a JSON string with its quotes; control bytes escaped; invalid UTF-8 becomes U+FFFD. */

@@ -7,34 +7,24 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-static char array_mark, object_mark, raw_mark, scratch_mark, decoder_mark;
+static char marks[JSON_MARK_RAW + 1], scratch_mark, decoder_mark;
 
-static bool is_marked(lua_State *L, int index, void *mark)
+enum json_mark json_mark_of(lua_State *L, int index)
 {
-    bool is_same;
+    const char *mark;
 
     if (!lua_getmetatable(L, index))
-        return false;
-    lua_pushlightuserdata(L, mark);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-    is_same = lua_rawequal(L, -1, -2);
+        return JSON_MARK_NONE;
+    lua_rawgeti(L, -1, 1);
+    mark = lua_touserdata(L, -1);
     lua_pop(L, 2);
-    return is_same;
+    return mark > marks && mark <= &marks[JSON_MARK_RAW] ? (enum json_mark)(mark - marks)
+                                                         : JSON_MARK_NONE;
 }
 
-bool json_is_marked_array(lua_State *L, int index)
+static void set_mark(lua_State *L, enum json_mark mark)
 {
-    return is_marked(L, index, &array_mark);
-}
-
-bool json_is_marked_object(lua_State *L, int index)
-{
-    return is_marked(L, index, &object_mark);
-}
-
-static void set_mark(lua_State *L, void *mark)
-{
-    lua_pushlightuserdata(L, mark);
+    lua_pushlightuserdata(L, &marks[mark]);
     lua_rawget(L, LUA_REGISTRYINDEX);
     lua_setmetatable(L, -2);
 }
@@ -44,14 +34,14 @@ void json_push_raw(lua_State *L, struct str text)
     lua_createtable(L, 1, 0);
     lua_pushlstring(L, text.at, text.len);
     lua_rawseti(L, -2, 1);
-    set_mark(L, &raw_mark);
+    set_mark(L, JSON_MARK_RAW);
 }
 
 struct str json_raw_text(lua_State *L, int index)
 {
     struct str text = {NULL, 0};
 
-    if (!is_marked(L, index, &raw_mark))
+    if (json_mark_of(L, index) != JSON_MARK_RAW)
         return text;
     lua_rawgeti(L, index, 1);
     if (lua_type(L, -1) == LUA_TSTRING)
@@ -125,7 +115,7 @@ static int l_decode_marked(lua_State *L)
     return decode(L, true);
 }
 
-static int mark_table(lua_State *L, void *mark)
+static int mark_table(lua_State *L, enum json_mark mark)
 {
     if (lua_isnoneornil(L, 1)) {
         lua_settop(L, 0);
@@ -139,17 +129,17 @@ static int mark_table(lua_State *L, void *mark)
 
 static int l_array(lua_State *L)
 {
-    return mark_table(L, &array_mark);
+    return mark_table(L, JSON_MARK_ARRAY);
 }
 
 static int l_object(lua_State *L)
 {
-    return mark_table(L, &object_mark);
+    return mark_table(L, JSON_MARK_OBJECT);
 }
 
 static int l_is_array(lua_State *L)
 {
-    bool is_array = lua_istable(L, 1) && json_is_marked_array(L, 1);
+    bool is_array = lua_istable(L, 1) && json_mark_of(L, 1) == JSON_MARK_ARRAY;
 
     if (lua_istable(L, 1) && !is_array) {
         lua_rawgeti(L, 1, 1);
@@ -174,13 +164,15 @@ static int l_raw_tostring(lua_State *L)
     return 1;
 }
 
-static void make_mark(lua_State *L, void *mark, const char *name)
+static void make_mark(lua_State *L, enum json_mark mark, const char *name)
 {
-    lua_pushlightuserdata(L, mark);
-    lua_createtable(L, 0, 2);
+    lua_pushlightuserdata(L, &marks[mark]);
+    lua_createtable(L, 1, 2);
+    lua_pushlightuserdata(L, &marks[mark]);
+    lua_rawseti(L, -2, 1);
     lua_pushstring(L, name);
     lua_setfield(L, -2, "__name");
-    if (mark == (void *)&raw_mark) {
+    if (mark == JSON_MARK_RAW) {
         lua_pushcfunction(L, l_raw_tostring);
         lua_setfield(L, -2, "__tostring");
     }
@@ -227,9 +219,9 @@ int luaopen_core_json(lua_State *L)
         {"raw", l_raw},       {NULL, NULL},
     };
 
-    make_mark(L, &array_mark, "json.array");
-    make_mark(L, &object_mark, "json.object");
-    make_mark(L, &raw_mark, "json.raw");
+    make_mark(L, JSON_MARK_ARRAY, "json.array");
+    make_mark(L, JSON_MARK_OBJECT, "json.object");
+    make_mark(L, JSON_MARK_RAW, "json.raw");
     make_scratch(L);
     make_decoder(L);
     lua_newtable(L);

@@ -124,8 +124,7 @@ static void add_route(struct generation *generation, lua_State *L, int index)
     route->id = field_copy(L, index, "id", "route");
     generation->route_count++;
     route->run_ref = field_function(L, index, "run", route->id);
-    route->body_max = (size_t)field_int(L, index, "body_max",
-                                        conf_int(generation->deps.conf, "http.body_max_bytes"));
+    route->body_max = (size_t)field_int(L, index, "body_max", (int64_t)generation->body_max);
     if (route->body_max > generation->body_ceiling)
         generation->body_ceiling = route->body_max;
     lua_getfield(L, index, "method");
@@ -259,7 +258,8 @@ generation_new(const struct bridge_deps *deps, struct bridge_source source, stru
     generation->refs = 1;
     generation->table_ref = LUA_NOREF;
     generation->memory_max_bytes = (size_t)conf_int(deps->conf, "lua.memory_max_bytes");
-    generation->body_ceiling = (size_t)conf_int(deps->conf, "http.body_max_bytes");
+    generation->body_max = (size_t)conf_int(deps->conf, "http.body_max_bytes");
+    generation->body_ceiling = generation->body_max;
     generation->router = http_router_new();
     co_set_init(&generation->cos);
     list_init(&generation->deadlines);

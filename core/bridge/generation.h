@@ -43,7 +43,7 @@ struct generation {
     struct http_router *router;
     struct generation_route routes[GENERATION_ROUTES_MAX];
     int route_count;
-    size_t body_ceiling;
+    size_t body_max, body_ceiling; /* of a route that says nothing; of the one that takes most */
     struct generation_timer timers[GENERATION_TIMERS_MAX];
     int timer_count;
     int table_ref; /* what boot.lua returned */

@@ -13,6 +13,7 @@
 
 #define ENCODE_DEPTH_MAX 64
 #define ENCODE_KEYS_MAX  4096
+#define FEW_KEYS_MAX     32 /* so many are sorted without memory of their own */
 
 struct encoder {
     lua_State *L;
@@ -102,43 +103,88 @@ static void encode_members(struct encoder *encoder, int index, const struct str 
     buf_add_char(encoder->out, '}');
 }
 
-static void encode_object(struct encoder *encoder, int index)
+static void encode_large(struct encoder *encoder, int index)
 {
-    struct str few[32];
-    struct str *keys = few;
-    int count = collect_keys(encoder->L, index, few, 32);
+    struct str *keys = calloc(ENCODE_KEYS_MAX, sizeof(*keys));
+    int count;
 
-    if (count < 0) {
-        keys = calloc(ENCODE_KEYS_MAX, sizeof(*keys));
-        if (!keys)
-            abort();
-        count = collect_keys(encoder->L, index, keys, ENCODE_KEYS_MAX);
-    }
+    if (!keys)
+        abort();
+    count = collect_keys(encoder->L, index, keys, ENCODE_KEYS_MAX);
     if (count < 0) {
         encoder->refusal = "an object's keys must be strings, and at most 4096";
     } else {
         qsort(keys, (size_t)count, sizeof(*keys), by_text);
         encode_members(encoder, index, keys, count);
     }
-    if (keys != few)
-        free(keys);
+    free(keys);
+}
+
+struct member {
+    struct str key;
+    int value; /* stack index */
+};
+
+/* In order of their keys; the values stay on the stack. -1: a key is no string, or there are more
+ * than a few. */
+static int collect_few(lua_State *L, int index, struct member members[FEW_KEYS_MAX])
+{
+    int count = 0;
+
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        struct member one = {.value = lua_gettop(L)};
+        int at = count;
+
+        if (lua_type(L, -2) != LUA_TSTRING || count == FEW_KEYS_MAX)
+            return -1;
+        one.key.at = lua_tolstring(L, -2, &one.key.len);
+        for (; at > 0 && by_text(&members[at - 1].key, &one.key) > 0; at--)
+            members[at] = members[at - 1];
+        members[at] = one;
+        count++;
+        lua_pushvalue(L, -2); /* for lua_next */
+    }
+    return count;
+}
+
+static void encode_object(struct encoder *encoder, int index)
+{
+    struct member members[FEW_KEYS_MAX];
+    lua_State *L = encoder->L;
+    int top = lua_gettop(L), count = collect_few(L, index, members);
+
+    if (count < 0) {
+        lua_settop(L, top);
+        encode_large(encoder, index);
+        return;
+    }
+    buf_add_char(encoder->out, '{');
+    for (int i = 0; i < count && !encoder->refusal; i++) {
+        if (i > 0)
+            buf_add_char(encoder->out, ',');
+        buf_add_json_string(encoder->out, members[i].key);
+        buf_add_char(encoder->out, ':');
+        encode_value(encoder, members[i].value);
+    }
+    buf_add_char(encoder->out, '}');
+    lua_settop(L, top);
 }
 
 static void encode_table(struct encoder *encoder, int index)
 {
-    struct str raw = json_raw_text(encoder->L, index);
-    bool is_array;
+    enum json_mark mark = json_mark_of(encoder->L, index);
+    bool is_array = mark == JSON_MARK_ARRAY;
 
-    if (raw.at) {
-        buf_add_str(encoder->out, raw);
+    if (mark == JSON_MARK_RAW) {
+        buf_add_str(encoder->out, json_raw_text(encoder->L, index));
         return;
     }
-    if (++encoder->depth > ENCODE_DEPTH_MAX || !lua_checkstack(encoder->L, 8)) {
+    if (++encoder->depth > ENCODE_DEPTH_MAX || !lua_checkstack(encoder->L, 2 * FEW_KEYS_MAX + 8)) {
         encoder->refusal = "nested deeper than 64, or a cycle";
         return;
     }
-    is_array = json_is_marked_array(encoder->L, index);
-    if (!is_array && !json_is_marked_object(encoder->L, index)) {
+    if (mark == JSON_MARK_NONE) {
         lua_rawgeti(encoder->L, index, 1);
         is_array = !lua_isnil(encoder->L, -1);
         lua_pop(encoder->L, 1);

@@ -3,7 +3,6 @@
  * at that moment, so a kept handle is an error and no dangling pointer. */
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/conf.h"
 #include "base/list.h"
 #include "bridge/generation.h"
 #include "bridge/json.h"
@@ -18,20 +17,37 @@
 
 #define REPLY_HEADERS_MAX 24
 
-/* What Lua's creq is: a userdata. */
+/* What Lua's creq is: a userdata whose fields are made when they are asked for. */
 struct handle {
-    struct http_request *request; /* NULL once answered */
-    const char *route;            /* the generation's */
+    struct http_request *request;   /* NULL once answered */
+    const char *route;              /* the generation's */
+    const struct http_match *match; /* NULL: no parameters */
 };
 
 struct serving {
     struct generation *generation;
     struct http_request *request; /* NULL once answered */
-    struct handle
-        *handle; /* alive while the coroutine runs: it lies on its stack or in handle_ref */
+    struct handle *handle;        /* alive while the coroutine runs: handle_ref */
     int handle_ref;
     struct list node; /* of the generation's deadlines, until answered */
     int64_t due_us;
+};
+
+enum field {
+    FIELD_METHOD = 1,
+    FIELD_PATH,
+    FIELD_QUERY,
+    FIELD_ID,
+    FIELD_PEER,
+    FIELD_ROUTE,
+    FIELD_PARAMS,
+    FIELD_COUNT
+};
+
+static const char *const field_names[FIELD_COUNT] = {
+    [FIELD_METHOD] = "method", [FIELD_PATH] = "path", [FIELD_QUERY] = "query",
+    [FIELD_ID] = "id",         [FIELD_PEER] = "peer", [FIELD_ROUTE] = "route",
+    [FIELD_PARAMS] = "params",
 };
 
 static char handle_meta;
@@ -80,7 +96,55 @@ static int l_set_user(lua_State *L)
     return 0;
 }
 
-static int push_handle_meta(lua_State *L)
+static void push_params(lua_State *L, const struct http_match *match)
+{
+    lua_createtable(L, 0, match ? match->param_count : 0);
+    for (int i = 0; match && i < match->param_count; i++) {
+        lua_pushlstring(L, match->names[i].at, match->names[i].len);
+        lua_pushlstring(L, match->values[i].at, match->values[i].len);
+        lua_rawset(L, -3);
+    }
+}
+
+static void push_field(lua_State *L, const struct handle *handle, enum field field)
+{
+    const struct http_request *request = handle->request;
+
+    switch (field) {
+    case FIELD_METHOD: lua_pushstring(L, http_method_name(http_request_method(request))); break;
+    case FIELD_PATH: push_slice(L, http_request_path(request)); break;
+    case FIELD_QUERY: push_slice(L, http_request_query(request)); break;
+    case FIELD_ID: lua_pushstring(L, http_request_id(request)); break;
+    case FIELD_PEER: lua_pushstring(L, http_request_peer(request)); break;
+    case FIELD_ROUTE: lua_pushstring(L, handle->route); break;
+    default: push_params(L, handle->match); break;
+    }
+}
+
+/* creq.name: a method, or a field. Who outlives his request finds its fields in the environment. */
+static int l_index(lua_State *L)
+{
+    const struct handle *handle = lua_touserdata(L, 1);
+    enum field field;
+
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+    if (lua_type(L, -1) != LUA_TNUMBER)
+        return 1;
+    field = (enum field)lua_tointeger(L, -1);
+    if (handle->request) {
+        push_field(L, handle, field);
+        return 1;
+    }
+    lua_getfenv(L, 1);
+    lua_pushvalue(L, 2);
+    lua_rawget(L, -2);
+    return 1;
+}
+
+/* Its __index knows methods as functions and fields as their numbers. */
+static void push_handle_meta(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"header", l_header}, {"body", l_body}, {"set_user", l_set_user}, {NULL, NULL}};
@@ -88,76 +152,55 @@ static int push_handle_meta(lua_State *L)
     lua_pushlightuserdata(L, &handle_meta);
     lua_rawget(L, LUA_REGISTRYINDEX);
     if (!lua_isnil(L, -1))
-        return 1;
+        return;
     lua_pop(L, 1);
+    lua_createtable(L, 0, 2);
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
+    for (int field = 1; field < FIELD_COUNT; field++) {
+        lua_pushinteger(L, field);
+        lua_setfield(L, -2, field_names[field]);
+    }
+    lua_pushcclosure(L, l_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "request");
+    lua_setfield(L, -2, "__metatable");
     lua_pushlightuserdata(L, &handle_meta);
     lua_pushvalue(L, -2);
     lua_rawset(L, LUA_REGISTRYINDEX);
-    return 1;
 }
 
-static void set_field(lua_State *L, const char *name, struct str value)
+static struct handle *push_creq(lua_State *L,
+                                struct http_request *request,
+                                const struct http_match *match,
+                                const char *route)
 {
-    lua_pushlstring(L, value.at, value.len);
-    lua_setfield(L, -2, name);
-}
+    struct handle *handle = lua_newuserdata(L, sizeof(*handle));
+    struct http_match *kept = NULL;
 
-static void push_fields(lua_State *L,
-                        struct http_request *request,
-                        const struct http_match *match,
-                        const char *route)
-{
-    lua_createtable(L, 0, 10);
-    set_field(L, "method", str_from(http_method_name(http_request_method(request))));
-    set_field(L, "path", http_request_path(request));
-    set_field(L, "query", http_request_query(request));
-    set_field(L, "id", str_from(http_request_id(request)));
-    set_field(L, "peer", str_from(http_request_peer(request)));
-    set_field(L, "route", str_from(route));
-    lua_createtable(L, 0, match->param_count);
-    for (int i = 0; i < match->param_count; i++) {
-        lua_pushlstring(L, match->names[i].at, match->names[i].len);
-        lua_pushlstring(L, match->values[i].at, match->values[i].len);
-        lua_rawset(L, -3);
+    if (match->param_count) {
+        kept = arena_alloc(http_request_arena(request), sizeof(*kept));
+        *kept = *match;
     }
-    lua_setfield(L, -2, "params");
-}
-
-static int l_handle_method(lua_State *L)
-{
-    lua_rawgeti(L, 1, 1);
-    lua_replace(L, 1);
-    return lua_tocfunction(L, lua_upvalueindex(1))(L);
-}
-
-/* creq is a table: plain fields, [1] the userdata, and methods that look there. */
-static struct handle *
-push_creq(lua_State *L, struct serving *serving, const struct http_match *match, const char *route)
-{
-    struct handle *handle;
-
-    push_fields(L, serving->request, match, route);
-    handle = lua_newuserdata(L, sizeof(*handle));
-    handle->request = serving->request;
-    handle->route = route;
-    lua_rawseti(L, -2, 1);
+    *handle = (struct handle){request, route, kept};
     push_handle_meta(L);
-    lua_getfield(L, -1, "__index");
-    if (lua_isnil(L, -1)) {
-        lua_newtable(L);
-        for (const char *const *name = (const char *const[]){"header", "body", "set_user", NULL};
-             *name; name++) {
-            lua_getfield(L, -3, *name);
-            lua_pushcclosure(L, l_handle_method, 1);
-            lua_setfield(L, -2, *name);
-        }
-        lua_setfield(L, -3, "__index");
-    }
-    lua_pop(L, 1);
     lua_setmetatable(L, -2);
     return handle;
+}
+
+/* Its coroutine goes on although the request is answered: what it knew of it stays known. */
+static void keep_fields(struct serving *serving)
+{
+    lua_State *L = serving->generation->L;
+
+    lua_rawgeti(L, LUA_REGISTRYINDEX, serving->handle_ref);
+    lua_createtable(L, 0, FIELD_COUNT);
+    for (int field = 1; field < FIELD_COUNT; field++) {
+        push_field(L, serving->handle, (enum field)field);
+        lua_setfield(L, -2, field_names[field]);
+    }
+    lua_setfenv(L, -2);
+    lua_pop(L, 1);
 }
 
 static void answered(struct serving *serving)
@@ -210,6 +253,7 @@ static void refuse_late(struct serving *serving)
     struct http_request *request = serving->request;
     struct http_problem problem = {.err = ERR_STATEMENT_TIMEOUT};
 
+    keep_fields(serving);
     answered(serving);
     http_reply_problem(request, &problem);
 }
@@ -267,8 +311,8 @@ start(struct generation *generation, struct http_request *request, const struct 
     co = co_new(generation, on_route_end, serving);
     L = co_lua(co);
     lua_rawgeti(L, LUA_REGISTRYINDEX, route->run_ref);
-    serving->handle = push_creq(L, serving, match, route->id);
-    lua_rawgeti(L, -1, 1);
+    serving->handle = push_creq(L, request, match, route->id);
+    lua_pushvalue(L, -1);
     serving->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     await_deadline(generation, serving);
     http_request_set_route(request, route->id, NULL);
@@ -299,7 +343,7 @@ void generation_serve(struct generation *generation, struct http_request *reques
 
 size_t generation_body_max(const struct generation *generation, int method, struct str path)
 {
-    size_t body_max = (size_t)conf_int(generation->deps.conf, "http.body_max_bytes");
+    size_t body_max = generation->body_max;
     struct arena *arena = arena_new();
     struct http_match match;
 

@@ -58,10 +58,12 @@ void fingerprint_hex(struct str data, char out[FINGERPRINT_HEX_SIZE])
     size_t at = 0;
 
     for (; at < data.len; at += sizeof words) {
-        size_t left = data.len - at;
-
-        words[0] = words[1] = 0;
-        memcpy(words, data.at + at, left < sizeof words ? left : sizeof words);
+        if (data.len - at >= sizeof words) { /* a size that is known needs no call */
+            memcpy(words, data.at + at, sizeof words);
+        } else {
+            words[0] = words[1] = 0;
+            memcpy(words, data.at + at, data.len - at);
+        }
         state = (state << 27 | state >> 37) * k2 ^ fold(words[0] ^ k0, words[1] ^ k1);
     }
     state = fold(state ^ k0, k1) ^ state;

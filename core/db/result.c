@@ -77,69 +77,6 @@ void db_time_to_rfc3339(struct str text, char out[25])
         out[20 + i] = text.at[20 + i];
 }
 
-/* The fast ways write where the buffer has room already, which after the first answers it has; else
- * base's own functions take over, which make room and look at every byte. */
-static bool has_room(const struct buf *out, size_t len)
-{
-    return out->room > out->len + len;
-}
-
-static void add_raw(struct buf *out, struct str text)
-{
-    if (has_room(out, text.len)) {
-        memcpy(out->at + out->len, text.at, text.len);
-        out->len += text.len;
-    } else {
-        buf_add_str(out, text);
-    }
-}
-
-#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
-
-/* None of the eight bytes is a control, a quote, a backslash or beyond ASCII. */
-static bool is_plain_word(uint64_t word)
-{
-    uint64_t quotes = word ^ EACH_BYTE('"'), slashes = word ^ EACH_BYTE('\\');
-
-    return !(
-        (word | (word - EACH_BYTE(0x20)) | (quotes - EACH_BYTE(1)) | (slashes - EACH_BYTE(1))) &
-        EACH_BYTE(0x80));
-}
-
-/* Copies as long as all is plain. Writes up to eight bytes beyond text.len. */
-static bool copy_plain(char *to, struct str text)
-{
-    size_t i = 0;
-    uint64_t word;
-
-    for (; i + sizeof(word) <= text.len; i += sizeof(word)) {
-        memcpy(&word, text.at + i, sizeof(word));
-        if (!is_plain_word(word))
-            return false;
-        memcpy(to + i, &word, sizeof(word));
-    }
-    word = EACH_BYTE(' ');
-    memcpy(&word, text.at + i, text.len - i);
-    memcpy(to + i, &word, sizeof(word));
-    return is_plain_word(word);
-}
-
-static void add_string(struct buf *out, struct str text)
-{
-    char *to;
-
-    if (has_room(out, text.len + 2 + sizeof(uint64_t))) {
-        to = out->at + out->len;
-        if (copy_plain(to + 1, text)) {
-            to[0] = '"';
-            to[text.len + 1] = '"';
-            out->len += text.len + 2;
-            return;
-        }
-    }
-    buf_add_json_string(out, text);
-}
-
 static void
 add_value(const struct db_result *result, int row, const struct db_step *step, struct buf *out)
 {
@@ -147,21 +84,21 @@ add_value(const struct db_result *result, int row, const struct db_step *step, s
     char time[25];
 
     if (!text.len && PQgetisnull(result->pg, row, step->column)) {
-        add_raw(out, STR("null"));
+        buf_add_str(out, STR("null"));
         return;
     }
     switch (step->kind) {
-    case DB_BOOL: add_raw(out, text.at[0] == 't' ? STR("true") : STR("false")); break;
+    case DB_BOOL: buf_add_str(out, text.at[0] == 't' ? STR("true") : STR("false")); break;
     case DB_FLOAT: /* JSON knows neither NaN nor Infinity */
-        add_raw(out, text.at[text.len - 1] > '9' ? STR("null") : text);
+        buf_add_str(out, text.at[text.len - 1] > '9' ? STR("null") : text);
         break;
     case DB_INT:
-    case DB_JSON: add_raw(out, text); break;
+    case DB_JSON: buf_add_str(out, text); break;
     case DB_TIME:
         db_time_to_rfc3339(text, time);
-        add_string(out, str_from(time));
+        buf_add_json_string(out, str_from(time));
         break;
-    default: add_string(out, text); break;
+    default: buf_add_json_string(out, text); break;
     }
 }
 
@@ -170,19 +107,19 @@ add_row(const struct db_result *result, const struct db_plan *plan, int row, str
 {
     const struct db_step *step = plan->steps, *end = step + plan->step_count;
 
-    add_raw(out, STR("{"));
+    buf_add_str(out, STR("{"));
     while (step < end && !step->is_hidden) {
-        add_raw(out, step->prefix);
+        buf_add_str(out, step->prefix);
         if (step->op == DB_STEP_VALUE) {
             add_value(result, row, step, out);
         } else if (step->op == DB_STEP_CLOSE) {
-            add_raw(out, STR("}"));
+            buf_add_str(out, STR("}"));
         } else if (step->op == DB_STEP_OPEN_NULLABLE && db_group_is_null(result, row, step)) {
-            add_raw(out, STR("null"));
+            buf_add_str(out, STR("null"));
             step = plan->steps + step->skip_to;
             continue;
         } else {
-            add_raw(out, STR("{"));
+            buf_add_str(out, STR("{"));
         }
         step++;
     }

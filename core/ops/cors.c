@@ -1,15 +1,13 @@
 #include "ops/cors.h"
 
 #include "base/arena.h"
-#include "base/conf.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include <string.h>
 
-static const char *allowed_origin(const struct conf *conf, struct http_request *request)
+static const char *allowed_origin(const char *list, struct http_request *request)
 {
     struct str origin = http_request_header(request, "Origin");
-    const char *list = conf_text(conf, "http.cors_origins");
 
     while (origin.at && *list) {
         size_t length = strcspn(list, ", ");
@@ -20,7 +18,7 @@ static const char *allowed_origin(const struct conf *conf, struct http_request *
     return NULL;
 }
 
-bool cors_answers(const struct conf *conf, struct http_request *request)
+bool cors_answers(const char *origins, struct http_request *request)
 {
     static const struct http_header preflight[] = {
         {"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
@@ -28,10 +26,10 @@ bool cors_answers(const struct conf *conf, struct http_request *request)
          "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"},
         {"Access-Control-Max-Age", "600"},
     };
-    const char *origin = allowed_origin(conf, request);
+    const char *origin = *origins ? allowed_origin(origins, request) : NULL;
     bool is_options = http_request_method(request) == HTTP_OPTIONS;
 
-    if (*conf_text(conf, "http.cors_origins"))
+    if (*origins)
         http_request_add_header(request, "Vary", "Origin");
     if (origin) {
         http_request_add_header(request, "Access-Control-Allow-Origin", origin);

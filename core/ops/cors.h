@@ -4,11 +4,10 @@
 
 #include <stdbool.h>
 
-struct conf;
 struct http_request;
 
 /* Marks the reply for an allowed origin; true when the request was a preflight or other OPTIONS and
  * has been answered. */
-bool cors_answers(const struct conf *conf, struct http_request *request);
+bool cors_answers(const char *origins, struct http_request *request);
 
 #endif

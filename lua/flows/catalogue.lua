@@ -47,8 +47,9 @@ end
 --- The product as an answer, whose ETag carries the version that If-Match wants back. product: JSON
 -- text as product_full or product_public shape it, where version comes before any text of a client.
 function catalogue.reply(status, product, headers)
+    local _, last = product:find('"version":', 1, true)
     headers = headers or {}
-    headers.Version = product:match('"version":(%d+)')
+    headers.Version = product:match("^%d+", last + 1)
     return web.reply(status, product, headers)
 end
 

@@ -6,8 +6,6 @@ local log = require("core.log")
 
 local answer = {}
 
-local JSON_TYPE = "application/json; charset=utf-8"
-
 local reply_mark = {}
 
 --- A handler's reply. headers.Version is not sent: it becomes a part of the ETag.
@@ -22,18 +20,22 @@ local function text_of(value)
     return json.encode(value)
 end
 
---- {status, body, headers} of what a handler returned.
+--- {status, body, headers, which may be nil} of what a handler returned.
 function answer.of(value)
     if getmetatable(value) ~= reply_mark then
-        return { status = 200, body = text_of(value), headers = {} }
+        return { status = 200, body = text_of(value) }
     end
-    return { status = value.status, body = text_of(value.value), headers = value.headers or {} }
+    return { status = value.status, body = text_of(value.value), headers = value.headers }
 end
 
 --- The same of an error, for one that is kept for a replay.
 function answer.of_error(req, e)
     local status, body = err.reply(req, e)
-    return { status = status, body = body, headers = {} }
+    return { status = status, body = body }
+end
+
+local function header_of(made, name)
+    return made.headers and made.headers[name]
 end
 
 --- Raises when the answer is not what the route declares (env = test). What goes out as something
@@ -42,7 +44,7 @@ function answer.check(decl, made)
     local declared = decl.answers[made.status]
     if declared == nil then
         error(("route %s answered %d, which it does not declare"):format(decl.id, made.status), 0)
-    elseif declared == true or not made.body or made.headers["Content-Type"] then
+    elseif declared == true or not made.body or header_of(made, "Content-Type") then
         return
     end
     local value, problem = json.decode_marked(made.body)
@@ -57,8 +59,7 @@ function answer.check(decl, made)
 end
 
 local function etag_of(made)
-    local version = made.headers.Version
-    made.headers.Version = nil
+    local version = header_of(made, "Version")
     local hash = crypto.fingerprint(made.body)
     return ('"%s%s"'):format(version and version .. "-" or "", hash)
 end
@@ -71,29 +72,38 @@ end
 
 --- Whether this answer carries an ETag.
 local function has_etag(decl, made)
-    return made.body and (made.headers.Version or (decl.etag and made.status == 200))
+    return made.body and (header_of(made, "Version") or (decl.etag and made.status == 200))
 end
 
---- Status, body and headers to send: with Content-Type, and where the route or the handler wants
--- it an ETag, and 304 in place of a copy that the client has. headers are added.
-function answer.finish(req, decl, made, headers)
-    for name, value in pairs(headers or {}) do
+--- made's headers and those given, of which neither may be there.
+local function joined(made, headers)
+    if not made.headers or not headers then
+        return made.headers or headers
+    end
+    for name, value in pairs(headers) do
         made.headers[name] = value
     end
-    if made.body and not made.headers["Content-Type"] then
-        made.headers["Content-Type"] = JSON_TYPE
-    end
+    return made.headers
+end
+
+--- Status, body and headers to send: where the route or the handler wants it with an ETag, and 304
+-- in place of a copy that the client has. headers are added. The bridge names what has no
+-- Content-Type JSON.
+function answer.finish(req, decl, made, headers)
+    headers = joined(made, headers)
     if not has_etag(decl, made) then
-        return made.status, made.body, made.headers
+        return made.status, made.body, headers
     end
     local etag = etag_of(made)
-    made.headers.ETag = etag
-    made.headers["Cache-Control"] = req.user and "private, no-cache" or "no-cache"
+    headers = headers or {}
+    headers.Version = nil
+    headers.ETag = etag
+    headers["Cache-Control"] = req.user and "private, no-cache" or "no-cache"
     if is_known(req, etag) then
-        made.headers["Content-Type"] = nil
-        return 304, nil, made.headers
+        headers["Content-Type"] = nil
+        return 304, nil, headers
     end
-    return made.status, made.body, made.headers
+    return made.status, made.body, headers
 end
 
 return answer

@@ -58,12 +58,18 @@ local function parse(req)
     return value
 end
 
+--- faults, or a first list of them when something was found. prefix: where.
 local function gather(faults, found, prefix)
-    for _, one in ipairs(found or {}) do
+    if not found then
+        return faults
+    end
+    faults = faults or {}
+    for _, one in ipairs(found) do
         faults[#faults + 1] = {
             field = one.field == "" and prefix or one.field, message = one.message,
         }
     end
+    return faults
 end
 
 --- Queries that were read and found right, by their type and text: lists are asked for by the same
@@ -81,62 +87,64 @@ local function remember(query_type, query_text, query)
     known[query_text], read_count = query, read_count + 1
 end
 
-local function read_query(req, creq, decl, faults)
+--- These fill req and give the faults so far, or nil; and a refusal that ends the reading.
+local function read_params(req, creq, decl)
+    local found
+    req.params, found = decl.params.text(creq.params)
+    return gather(nil, found, "path")
+end
+
+local function read_query(req, decl, faults)
+    local query_text = req.query_text
     if not decl.query then
-        if req.query_text ~= "" then
-            gather(faults, { { field = "", message = "this route takes no query" } }, "query")
+        if query_text == "" then
+            return faults
         end
-        return true
+        return gather(faults, { { field = "", message = "this route takes no query" } }, "query")
     end
     local known = read_queries[decl.query]
-    req.query = known and known[req.query_text]
+    req.query = known and known[query_text]
     if req.query then
-        return true
+        return faults
     end
-    local given, problem = query_string.parse(creq.query)
+    local given, problem = query_string.parse(query_text)
     if not given then
-        return nil, problem
+        return faults, problem
     end
     local found
     req.query, found = decl.query.text(given)
-    gather(faults, found, "query")
     if not found then
-        remember(decl.query, req.query_text, req.query)
+        remember(decl.query, query_text, req.query)
     end
-    return true
+    return gather(faults, found, "query")
 end
 
 local function read_body(req, decl, faults)
     local value, problem = parse(req)
     if value == nil then
-        return nil, problem
+        return faults, problem
     end
     local found
     req.body, found = (decl.body or NO_BODY).check(value)
-    gather(faults, found, "body")
     req.given = {}
     for name in pairs(type(value) == "table" and value or {}) do
         req.given[name] = true
     end
-    return true
+    return gather(faults, found, "body")
 end
 
 --- Fills req.params, req.query, req.body and req.given (which fields the body had, null or not);
 -- or nil, err with every fault.
 function input.read(req, creq, decl)
-    local faults = {}
-    if decl.params then
-        local found
-        req.params, found = decl.params.text(creq.params)
-        gather(faults, found, "path")
+    local faults = decl.params and read_params(req, creq, decl) or nil
+    local problem
+    faults, problem = read_query(req, decl, faults)
+    if not problem and decl.has_body then
+        faults, problem = read_body(req, decl, faults)
     end
-    local is_read, problem = read_query(req, creq, decl, faults)
-    if is_read and decl.has_body then
-        is_read, problem = read_body(req, decl, faults)
-    end
-    if not is_read then
+    if problem then
         return nil, problem
-    elseif #faults > 0 then
+    elseif faults then
         return nil, err.invalid(nil, faults)
     end
     return true

@@ -9,6 +9,7 @@ local idempotency = require("souk.idempotency")
 local input = require("souk.input")
 local json = require("core.json")
 local rate = require("souk.rate")
+local request = require("souk.request")
 local schema = require("souk.schema")
 
 local web = { routes = {} }
@@ -55,29 +56,6 @@ function web.csv(file_name, text)
 end
 
 -- One request -------------------------------------------------------------------------------------
-
---- Its methods are no field of theirs: who holds a request cannot change them for others.
-local request_methods = {}
-local request_meta = { __index = request_methods }
-
-function request_methods:header(name)
-    return self.creq:header(name)
-end
-
-local function request_of(creq, decl)
-    return setmetatable({
-        creq = creq,
-        id = creq.id,
-        peer = creq.peer,
-        method = creq.method,
-        path = creq.path,
-        query_text = creq.query or "",
-        raw = (decl.has_body or decl.raw_body) and creq:body() or "",
-        if_match = decl.has_body and input.versions(creq:header("If-Match")) or nil,
-        params = {},
-        query = {},
-    }, request_meta)
-end
 
 --- Fills req.user; or nil, err.
 local function admit(req, decl)
@@ -152,7 +130,7 @@ end
 
 local function runner(decl, handler)
     return function(creq)
-        local req = request_of(creq, decl)
+        local req = request.of(creq, decl)
         local headers, problem, is_admitted, made
         if decl.rate then
             headers, problem = rate.take(decl.id, decl.rate, req)

@@ -13,6 +13,7 @@ local failures = require("souk.plugin.failures")
 local guard = require("souk.plugin.guard")
 local hooks = require("souk.plugin.hooks")
 local manifest = require("souk.plugin.manifest")
+local request = require("souk.request")
 local schema = require("souk.schema")
 local static = require("souk.plugin.static")
 
@@ -69,11 +70,8 @@ end
 --- The request as a plugin has it: a copy, for what ours hangs on is shared, and without the word
 --- that proves who asks.
 local function request_for(req)
-    local copy = {}
-    for key, value in pairs(req) do
-        copy[key] = value
-    end
-    copy.creq, copy.user = nil, nil
+    local copy = request.copy(req)
+    copy.user = nil
     for key, value in pairs(req.user or {}) do
         copy.user = copy.user or {}
         copy.user[key] = value
