@@ -61,16 +61,19 @@ local function run(where, seed)
         h:note(line)
     end)
     if problem then
-        local told = ("seed %d: %s\n%s\n\n%s\n\n%s"):format(seed, problem, history.print(plan),
-            table.concat(h.trace, "\n"), where.w.server:log():sub(-3000))
-        tell(("seed %d FAILED: %s"):format(seed, problem:match("[^\n]*")))
-        local path = os.getenv("SOUK_PROGRESS")
-        if path then
-            shell.write(("%s.%d"):format(path, seed), told)
-        end
-        error(told, 0)
+        error(("%s\n%s\n\n%s\n\n%s"):format(problem, history.print(plan),
+            table.concat(h.trace, "\n"), where.w.server:log():sub(-3000)), 0)
     end
     return h
+end
+
+--- Told at once, since a long run ends hours later.
+local function tell_failure(seed, problem)
+    tell(("seed %d FAILED: %s"):format(seed, problem:match("[^\n]*")))
+    local path = os.getenv("SOUK_PROGRESS")
+    if path then
+        shell.write(("%s.%d"):format(path, seed), problem)
+    end
 end
 
 local function print_table(title, counts)
@@ -90,12 +93,13 @@ describe("after a random history of " .. STEPS .. " steps", function()
     local where, fired, steps = nil, {}, {}
 
     local function close()
-        if where then
-            for label, count in pairs(where.fired) do
+        local ended = where
+        where = nil
+        if ended then
+            for label, count in pairs(ended.fired) do
                 fired[label] = (fired[label] or 0) + count
             end
-            where:stop()
-            where = nil
+            ended:stop()
         end
     end
 
@@ -111,9 +115,20 @@ describe("after a random history of " .. STEPS .. " steps", function()
             if (i - 1) % HISTORIES_A_PLACE == 0 then
                 close()
             end
-            where = where or place.start()
             local began_s = socket.gettime()
-            local h = run(where, seed)
+            local is_right, h = xpcall(function()
+                where = where or place.start()
+                return run(where, seed)
+            end, function(problem)
+                return type(problem) == "string" and not problem:find("\n", 1, true)
+                    and debug.traceback(problem) or problem
+            end)
+            if not is_right then
+                local problem = ("seed %d: %s"):format(seed, tostring(h))
+                tell_failure(seed, problem)
+                pcall(close) -- what failed here must not fail the next as well
+                error(problem, 0)
+            end
             for name, counts in pairs(h.counts) do
                 local sum = steps[name] or { 0, 0 }
                 steps[name] = { sum[1] + counts[1], sum[2] + counts[2] }

@@ -96,11 +96,15 @@ local function balance(place)
     end
 end
 
---- What each vendor holds at Stripe is what was transferred and not taken back.
+--- What each vendor holds at Stripe is what was transferred and not taken back. Nobody lets us look
+--- into an account that was disconnected.
 local function vendor_balances(place)
     for _, row in ipairs(place.w.db:query([[
         select destination, lower(currency), sum(amount_minor - reversed_minor)
-        from transfers where status = 'DONE' group by 1, 2]])) do
+        from transfers
+        inner join stripe_accounts on stripe_accounts.provider_account_id = transfers.destination
+            and stripe_accounts.status = 'OPEN'
+        where transfers.status = 'DONE' group by 1, 2]])) do
         local account, currency, amount = row[1], row[2], tonumber(row[3])
         local paid_out = 0
         for _, payout in ipairs(place:stripe_all("/v1/payouts", account)) do
