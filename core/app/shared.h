@@ -4,6 +4,7 @@
 #define SOUK_APP_SHARED_H
 
 #include "bridge/state.h"
+#include "cache/marks.h"
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct app_worker_slot {
 
 struct app_shared {
     _Atomic uint64_t epochs[EPOCH_COUNT]; /* counted up by any worker after its commit */
+    struct cache_marks marks;             /* each field says it */
     _Atomic int64_t prepare_gen;          /* written by the master: workers load this one */
     _Atomic int64_t
         active_gen; /* written by the master, once all are ready; read at every request */

@@ -3,6 +3,7 @@
  * over; nobody waits. */
 #include "app/worker.h"
 
+#include "app/feed.h"
 #include "app/snapshot.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -55,6 +56,7 @@ struct worker {
     struct loop *loop;
     struct db_pool *pool;
     struct db_leader *leader;
+    struct app_feed *feed;
     struct helper *helper;
     struct fetch *fetch;
     struct stripe_gate *stripe;
@@ -134,6 +136,7 @@ static struct bridge_deps deps_of(struct worker *worker, int64_t number)
         .geo = worker->geo,
         .token_key = worker->token_key,
         .epochs = shared->epochs,
+        .marks = &shared->marks,
         .entered_at_us = worker->settings.is_open
                              ? NULL
                              : &shared->workers[worker->settings.index].entered_at_us,
@@ -265,6 +268,8 @@ static void on_tick(void *arg)
 
     swap_if_active(worker);
     answer_wishes(worker);
+    if (worker->feed)
+        app_feed_turn(worker->feed);
     gauges_update(&worker->gauges, worker->pool, worker->api, worker->is_leader);
     gauges_update_stripe(&worker->gauges, worker->stripe);
     if (worker->settings.shared->master_pid && getppid() != worker->settings.shared->master_pid) {
@@ -448,6 +453,7 @@ void worker_free(struct worker *worker)
     loop_timer_free(worker->tick);
     loop_timer_free(worker->drain_deadline);
     db_leader_free(worker->leader);
+    app_feed_free(worker->feed);
     if (worker->prepared)
         generation_unref(worker->prepared);
     if (worker->serving) {
@@ -475,10 +481,12 @@ int worker_serve(struct worker *worker)
     loop_on_signal(worker->loop, SIGINT, on_stop, worker);
     loop_on_signal(worker->loop, SIGUSR2, on_prepare, worker);
     worker->tick = loop_every(worker->loop, TICK_MS, on_tick, worker);
-    if (worker->pool)
+    if (worker->pool) {
         worker->leader = db_leader_new(worker->pool, LEADER_LOCK_KEY, 1000, on_leader, worker);
-    else
+        worker->feed = app_feed_new(worker->pool, worker->settings.shared, worker->settings.index);
+    } else {
         worker->is_leader = true;
+    }
     generation_start_timers(worker->serving, &worker->is_leader);
     log_flush_on_crash();
     log_info("worker.serving", "worker=%d port=%d generation=%lld", worker->settings.index,

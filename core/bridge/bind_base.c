@@ -8,6 +8,7 @@
 #include "bridge/co.h"
 #include "bridge/generation.h"
 #include "bridge/json.h"
+#include "cache/marks.h"
 #include "loop/loop.h"
 #include <lauxlib.h>
 #include <lua.h>
@@ -221,9 +222,37 @@ static int l_read(lua_State *L)
     return 1;
 }
 
+void bridge_changed(struct cache_marks *marks,
+                    _Atomic uint64_t *epochs,
+                    struct str kind,
+                    struct str id)
+{
+    if (kind.len)
+        cache_marks_changed(marks, kind, id);
+    else
+        cache_marks_changed_all(marks);
+    if (!str_eq(kind, STR("review")))
+        atomic_fetch_add(&epochs[EPOCH_CATALOGUE], 1);
+    if (!kind.len || str_eq(kind, STR("vendor")))
+        atomic_fetch_add(&epochs[EPOCH_GEO], 1);
+}
+
+/* changed(kind, id or nil) */
+static int l_changed(lua_State *L)
+{
+    const struct bridge_deps *deps = bridge_deps(L);
+    struct str kind, id = {"", 0};
+
+    kind.at = luaL_checklstring(L, 1, &kind.len);
+    id.at = luaL_optlstring(L, 2, "", &id.len);
+    bridge_changed(deps->marks, deps->epochs, kind, id);
+    return 0;
+}
+
 int luaopen_core_shared(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"bump", l_bump}, {"read", l_read}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"bump", l_bump}, {"changed", l_changed}, {"read", l_read}, {NULL, NULL}};
 
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "bridge/answers.h"
 #include "bridge/budget.h"
 #include "bridge/policy.h"
 #include "db/catalog.h"
@@ -112,6 +113,21 @@ static enum http_method method_of(lua_State *L, const char *name)
     return luaL_error(L, "route: '%s' is not a method souk knows", name);
 }
 
+/* cache_ms, and shows: the kinds of things whose changes end it. */
+static void read_cache(struct generation_route *route, lua_State *L, int index)
+{
+    route->cache_us = field_int(L, index, "cache_ms", 0) * 1000;
+    cache_marks_of_init(&route->shows);
+    lua_getfield(L, index, "shows");
+    for (int i = 1, count = lua_istable(L, -1) ? (int)lua_objlen(L, -1) : 0; i <= count; i++) {
+        lua_rawgeti(L, -1, i);
+        if (!cache_marks_of_add(&route->shows, str_from(luaL_checkstring(L, -1)), STR("")))
+            luaL_error(L, "route %s: shows too many kinds", route->id);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
 static void add_route(struct generation *generation, lua_State *L, int index)
 {
     struct generation_route *route = &generation->routes[generation->route_count];
@@ -125,6 +141,7 @@ static void add_route(struct generation *generation, lua_State *L, int index)
     generation->route_count++;
     route->run_ref = field_function(L, index, "run", route->id);
     route->body_max = (size_t)field_int(L, index, "body_max", (int64_t)generation->body_max);
+    read_cache(route, L, index);
     if (route->body_max > generation->body_ceiling)
         generation->body_ceiling = route->body_max;
     lua_getfield(L, index, "method");
@@ -235,6 +252,7 @@ static void generation_free(struct generation *generation)
     }
     loop_timer_free(generation->deadline);
     http_router_free(generation->router);
+    answers_free(generation->answers);
     co_set_done(&generation->cos);
     policy_set_free(generation->policies);
     if (generation->L) {
@@ -261,6 +279,7 @@ generation_new(const struct bridge_deps *deps, struct bridge_source source, stru
     generation->body_max = (size_t)conf_int(deps->conf, "http.body_max_bytes");
     generation->body_ceiling = generation->body_max;
     generation->router = http_router_new();
+    generation->answers = answers_new(generation);
     co_set_init(&generation->cos);
     list_init(&generation->deadlines);
     generation->request_timeout_ms = conf_int(deps->conf, "http.request_timeout_ms");

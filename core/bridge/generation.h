@@ -7,11 +7,13 @@
 #include "bridge/co_run.h"
 #include "bridge/heap.h"
 #include "bridge/state.h"
+#include "cache/marks.h"
 #include <lua.h>
 
 #define GENERATION_ROUTES_MAX 512
 #define GENERATION_TIMERS_MAX 64
 
+struct answers;
 struct http_router;
 struct loop_timer;
 struct policy_set;
@@ -20,6 +22,8 @@ struct generation_route {
     char *id;    /* owned */
     int run_ref; /* the function, in the registry */
     size_t body_max;
+    int64_t cache_us;            /* its answers may be given again for so long; 0: not at all */
+    struct cache_marks_of shows; /* what they show, where the handler does not say it closer */
 };
 
 struct generation_timer {
@@ -41,6 +45,7 @@ struct generation {
     size_t memory_max_bytes;
     struct heap heap;
     struct http_router *router;
+    struct answers *answers; /* NULL: off */
     struct generation_route routes[GENERATION_ROUTES_MAX];
     int route_count;
     size_t body_max, body_ceiling; /* of a route that says nothing; of the one that takes most */
@@ -68,6 +73,8 @@ struct http_header;
 /* Headers of a table of strings; borrowed from Lua while the table is on the stack. Returns how
  * many. */
 int bridge_take_headers(lua_State *L, int index, struct http_header *headers, int headers_max);
+/* Without what is kept, and without company: bridge/answers.h. */
+void generation_serve_alone(struct generation *generation, struct http_request *request);
 /* Answers with the err object, error table or error text at index; logs what is internal, with the
  * traceback that may stand above it. */
 void bridge_reply_error(struct generation *generation,

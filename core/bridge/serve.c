@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "bridge/answers.h"
 #include "bridge/generation.h"
 #include "bridge/json.h"
 #include "http/reply.h"
@@ -22,6 +23,7 @@ struct handle {
     struct http_request *request;   /* NULL once answered */
     const char *route;              /* the generation's */
     const struct http_match *match; /* NULL: no parameters */
+    bool is_shared;                 /* its answer is for others too */
 };
 
 struct serving {
@@ -31,6 +33,7 @@ struct serving {
     int handle_ref;
     struct list node; /* of the generation's deadlines, until answered */
     int64_t due_us;
+    struct flight *flight; /* its answer is for others too; NULL: it is not, or was given */
 };
 
 enum field {
@@ -41,13 +44,14 @@ enum field {
     FIELD_PEER,
     FIELD_ROUTE,
     FIELD_PARAMS,
+    FIELD_IS_SHARED,
     FIELD_COUNT
 };
 
 static const char *const field_names[FIELD_COUNT] = {
-    [FIELD_METHOD] = "method", [FIELD_PATH] = "path", [FIELD_QUERY] = "query",
-    [FIELD_ID] = "id",         [FIELD_PEER] = "peer", [FIELD_ROUTE] = "route",
-    [FIELD_PARAMS] = "params",
+    [FIELD_METHOD] = "method", [FIELD_PATH] = "path",           [FIELD_QUERY] = "query",
+    [FIELD_ID] = "id",         [FIELD_PEER] = "peer",           [FIELD_ROUTE] = "route",
+    [FIELD_PARAMS] = "params", [FIELD_IS_SHARED] = "is_shared",
 };
 
 static char handle_meta;
@@ -117,6 +121,7 @@ static void push_field(lua_State *L, const struct handle *handle, enum field fie
     case FIELD_ID: lua_pushstring(L, http_request_id(request)); break;
     case FIELD_PEER: lua_pushstring(L, http_request_peer(request)); break;
     case FIELD_ROUTE: lua_pushstring(L, handle->route); break;
+    case FIELD_IS_SHARED: lua_pushboolean(L, handle->is_shared); break;
     default: push_params(L, handle->match); break;
     }
 }
@@ -173,7 +178,8 @@ static void push_handle_meta(lua_State *L)
 static struct handle *push_creq(lua_State *L,
                                 struct http_request *request,
                                 const struct http_match *match,
-                                const char *route)
+                                const char *route,
+                                bool is_shared)
 {
     struct handle *handle = lua_newuserdata(L, sizeof(*handle));
     struct http_match *kept = NULL;
@@ -182,7 +188,7 @@ static struct handle *push_creq(lua_State *L,
         kept = arena_alloc(http_request_arena(request), sizeof(*kept));
         *kept = *match;
     }
-    *handle = (struct handle){request, route, kept};
+    *handle = (struct handle){request, route, kept, is_shared};
     push_handle_meta(L);
     lua_setmetatable(L, -2);
     return handle;
@@ -210,8 +216,31 @@ static void answered(struct serving *serving)
     list_remove(&serving->node);
 }
 
+/* The route's fourth value: kinds and ids in turn, of what this very answer shows. NULL: none. */
+static const struct cache_marks_of *take_shown(lua_State *L, struct cache_marks_of *out)
+{
+    if (!lua_istable(L, 4))
+        return NULL;
+    cache_marks_of_init(out);
+    for (int i = 1, count = (int)lua_objlen(L, 4); i + 1 <= count; i += 2) {
+        struct str kind, id;
+
+        lua_rawgeti(L, 4, i);
+        lua_rawgeti(L, 4, i + 1);
+        kind.at = lua_tolstring(L, -2, &kind.len);
+        id.at = lua_tolstring(L, -1, &id.len);
+        if (!kind.at || !id.at || !cache_marks_of_add(out, kind, id))
+            out->count = 0;
+        lua_pop(L, 2);
+        if (out->count == 0)
+            break;
+    }
+    return out;
+}
+
 static void reply_with(struct serving *serving, lua_State *L)
 {
+    struct cache_marks_of shown;
     struct http_header headers[REPLY_HEADERS_MAX];
     int count = bridge_take_headers(L, 3, headers, REPLY_HEADERS_MAX);
     struct http_request *request = serving->request;
@@ -222,7 +251,15 @@ static void reply_with(struct serving *serving, lua_State *L)
     else if (json_raw_text(L, 2).at)
         body = json_raw_text(L, 2);
     answered(serving);
-    http_reply(request, (int)lua_tointeger(L, 1), headers, count, body);
+    if (serving->flight)
+        answers_end(serving->flight, request,
+                    &(struct answers_made){.status = (int)lua_tointeger(L, 1),
+                                           .headers = headers,
+                                           .header_count = count,
+                                           .body = body,
+                                           .shows = take_shown(L, &shown)});
+    else
+        http_reply(request, (int)lua_tointeger(L, 1), headers, count, body);
 }
 
 static void on_route_end(void *arg, lua_State *L, bool is_ok)
@@ -233,7 +270,7 @@ static void on_route_end(void *arg, lua_State *L, bool is_ok)
     if (serving->request) {
         int top = lua_gettop(L);
         if (is_ok && top >= 1 && lua_type(L, 1) == LUA_TNUMBER) {
-            lua_settop(L, 3);
+            lua_settop(L, 4);
             reply_with(serving, L);
         } else {
             if (is_ok && top < 2) {
@@ -241,6 +278,7 @@ static void on_route_end(void *arg, lua_State *L, bool is_ok)
                 lua_pushliteral(L, "the route returned neither a status nor an error");
             }
             answered(serving);
+            answers_fail(serving->flight, false);
             bridge_reply_error(serving->generation, request, L, is_ok ? lua_gettop(L) : 1);
         }
     }
@@ -255,6 +293,8 @@ static void refuse_late(struct serving *serving)
 
     keep_fields(serving);
     answered(serving);
+    answers_fail(serving->flight, true);
+    serving->flight = NULL;
     http_reply_problem(request, &problem);
 }
 
@@ -296,8 +336,10 @@ static void await_deadline(struct generation *generation, struct serving *servin
         watch_deadline(generation, wait_us);
 }
 
-static void
-start(struct generation *generation, struct http_request *request, const struct http_match *match)
+static void start(struct generation *generation,
+                  struct http_request *request,
+                  const struct http_match *match,
+                  struct flight *flight)
 {
     struct generation_route *route = &generation->routes[match->route];
     struct serving *serving = calloc(1, sizeof(*serving));
@@ -308,10 +350,11 @@ start(struct generation *generation, struct http_request *request, const struct 
         abort();
     serving->generation = generation;
     serving->request = request;
+    serving->flight = flight;
     co = co_new(generation, on_route_end, serving);
     L = co_lua(co);
     lua_rawgeti(L, LUA_REGISTRYINDEX, route->run_ref);
-    serving->handle = push_creq(L, request, match, route->id);
+    serving->handle = push_creq(L, request, match, route->id, flight != NULL);
     lua_pushvalue(L, -1);
     serving->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     await_deadline(generation, serving);
@@ -332,13 +375,29 @@ static void refuse_unrouted(struct http_request *request, const struct http_matc
 void generation_serve(struct generation *generation, struct http_request *request)
 {
     struct http_match match;
+    const struct generation_route *route;
+
+    if (answers_hit(generation->answers, request))
+        return;
+    http_router_match(generation->router, http_request_method(request), http_request_path(request),
+                      http_request_arena(request), &match);
+    if (match.route < 0) {
+        refuse_unrouted(request, &match);
+        return;
+    }
+    route = &generation->routes[match.route];
+    if (!answers_wait(generation->answers, route, request))
+        start(generation, request, &match, answers_begin(generation->answers, route, request));
+}
+
+/* Its route is there: it was found before. */
+void generation_serve_alone(struct generation *generation, struct http_request *request)
+{
+    struct http_match match;
 
     http_router_match(generation->router, http_request_method(request), http_request_path(request),
                       http_request_arena(request), &match);
-    if (match.route < 0)
-        refuse_unrouted(request, &match);
-    else
-        start(generation, request, &match);
+    start(generation, request, &match, NULL);
 }
 
 size_t generation_body_max(const struct generation *generation, int method, struct str path)

@@ -19,6 +19,7 @@ struct stripe_gate;
 struct conf;
 struct geo_index;
 struct token_key;
+struct cache_marks;
 struct buf;
 
 /* Words that all workers of a node share; each counts up when what it stands for has changed. */
@@ -38,7 +39,8 @@ struct bridge_deps {
     struct stripe_gate *stripe;
     struct geo_index *geo;
     struct token_key *token_key;
-    _Atomic uint64_t *epochs; /* EPOCH_COUNT of them, in the page shared by all workers */
+    _Atomic uint64_t *epochs;  /* EPOCH_COUNT of them, in the page shared by all workers */
+    struct cache_marks *marks; /* in the same page */
     _Atomic int64_t
         *entered_at_us; /* this worker's: when Lua was entered, 0 while it is not running */
     char *doing; /* this worker's, BRIDGE_DOING_SIZE: which plugin's code runs, "" when none; NULL
@@ -56,6 +58,14 @@ struct bridge_deps {
 
 /* For bindings: the deps of the state that L belongs to. Never NULL. */
 const struct bridge_deps *bridge_deps(struct lua_State *L);
+
+/* After the commit: one thing of a kind has changed (sql/functions/feed_triggers.sql names the
+ * kinds); without id all of them, without kind anything. Raises the marks and the epochs that stand
+ * for it. */
+void bridge_changed(struct cache_marks *marks,
+                    _Atomic uint64_t *epochs,
+                    struct str kind,
+                    struct str id);
 
 /* What a generation is made from. */
 struct bridge_source {

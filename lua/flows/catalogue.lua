@@ -7,9 +7,11 @@ local web = require("souk.web")
 
 local catalogue = {}
 
---- Counts and trees that workers keep are made again: call after the commit of what changed them.
-function catalogue.changed()
-    shared.bump("catalogue")
+--- What workers of this node keep of it is made again: call after the commit. Other nodes learn of
+--- it by the triggers (sql/functions/feed_triggers.sql). kind: "product", "vendor", "category",
+--- "review" (id: of what is reviewed); without id all of them.
+function catalogue.changed(kind, id)
+    shared.changed(kind, id)
 end
 
 --- Inside a transaction: the locked row of a product that this user may change. Another vendor's
@@ -40,8 +42,16 @@ function catalogue.change(req, change)
     if not is_changed then
         return nil, problem
     end
-    catalogue.changed()
+    catalogue.changed("product", req.params.id)
     return db.row_json("product/full", req.params.id, nil)
+end
+
+--- Notes what a kept answer of this product would show. product: JSON text as product_public shapes
+--- it, where the ids come before any text of a client.
+function catalogue.note_shown(req, product)
+    req.shows = {
+        "product", product:match('"id":"([^"]+)"'), "vendor", product:match('"vendorId":"([^"]+)"'),
+    }
 end
 
 --- The product as an answer, whose ETag carries the version that If-Match wants back. product: JSON

@@ -7,6 +7,7 @@ local expiry = require("flows.expiry")
 local fulfilment = require("flows.fulfilment")
 local event_outbox = require("flows.event_outbox")
 local fee_audit = require("flows.fee_audit")
+local feed_sweep = require("flows.feed_sweep")
 local inbox = require("flows.inbox")
 local invariants = require("flows.invariants")
 local payment = require("flows.payment")
@@ -44,6 +45,12 @@ return {
         run = policies.watch,
     },
     { name = "policies.simulate", every_ms = 300, leader = true, run = policy_simulation.work },
+    {
+        name = "feed.sweep", every_ms = 60000, leader = true,
+        run = function()
+            feed_sweep.run()
+        end,
+    },
     { name = "fees.audit", every_ms = 86400000, leader = true, run = fee_audit.run },
     { name = "disputes.recheck", every_ms = 10000, leader = true, run = dispute.sweep },
     { name = "reconciliation.turn", every_ms = 1000, leader = true, run = reconciliation.turn },

@@ -62,7 +62,8 @@ local function recorded(req, action, change)
     if not row then
         return nil, problem
     end
-    catalogue.changed()
+    catalogue.changed("category", row.id)
+    catalogue.changed("product") -- they show the names of their categories
     return record(row)
 end
 

@@ -6,7 +6,6 @@ local err = require("souk.err")
 local events = require("souk.events")
 local page = require("souk.page")
 local schema = require("souk.schema")
-local shared = require("core.shared")
 local stripe_account = require("flows.stripe_account")
 local web = require("souk.web")
 local s = schema
@@ -92,9 +91,8 @@ for _, step in ipairs(STEPS) do
         if not is_taken then
             return nil, problem
         end
-        catalogue.changed()
+        catalogue.changed("vendor", req.params.id)
         auth.changed()
-        shared.bump("geo")
         local text, failure = db.row_json("vendor/detail", req.params.id, false)
         if not text then
             return nil, failure

@@ -6,6 +6,9 @@ local s = schema
 
 local TAGS = { "catalogue" }
 
+--- How long finished answers are kept at most: they count what is on sale.
+local CACHE = { ms = 300000, shows = { "product", "vendor", "category" } }
+
 schema.define("Category", s.object({
     id = s.uuid(),
     parentId = s.nullable(s.uuid()),
@@ -18,7 +21,7 @@ schema.define("Category", s.object({
 
 web.get("/api/categories", {
     id = "categories.tree", summary = "The tree of categories", tags = TAGS, roles = false,
-    etag = true,
+    etag = true, cache = CACHE,
     description = "productCount counts what is on sale in a category and below it.",
     answers = { [200] = s.object({ data = s.array(s.ref("Category")) }) },
 }, function()
@@ -31,7 +34,7 @@ end)
 
 web.get("/api/categories/{id}", {
     id = "categories.detail", summary = "A category with what is below it", tags = TAGS,
-    roles = false, etag = true,
+    roles = false, etag = true, cache = CACHE,
     description = "By id or slug.",
     params = { id = s.string({ min = 1, max = 100, example = "kitchen" }) },
     answers = { [200] = s.ref("Category") },

@@ -77,7 +77,7 @@ web.post("/api/products/{id}/images", {
     if not image then
         return nil, refusal
     end
-    catalogue.changed()
+    catalogue.changed("product", req.params.id)
     return web.created(image.url, image)
 end)
 
@@ -104,6 +104,6 @@ web.delete("/api/products/{id}/images/{imageId}", {
         return nil, problem
     end
     media.remove(removed.url)
-    catalogue.changed()
+    catalogue.changed("product", req.params.id)
     return web.no_content()
 end)

@@ -1,4 +1,5 @@
 local catalogue = require("flows.catalogue")
+local conf = require("core.conf")
 local crypto = require("core.crypto")
 local db = require("souk.db")
 local err = require("souk.err")
@@ -10,6 +11,10 @@ local web = require("souk.web")
 local s = schema
 
 local TAGS = { "catalogue" }
+
+--- How long finished answers are kept at most: those with units left, and others.
+local STOCK_MS = tonumber(conf("cache.stock_ms"))
+local NAMES_MS = 300000
 
 local product_fields = {
     id = s.uuid(),
@@ -56,6 +61,7 @@ local facet = s.array(s.object({
 
 web.get("/api/products", {
     id = "products.list", summary = "Products on sale", tags = TAGS, roles = false, etag = true,
+    cache = { ms = STOCK_MS, shows = { "product", "vendor", "category" } },
     description = "q takes words, \"phrases\", or and -not. category is an id or slug and takes "
         .. "what is below it. Distances are on the mean sphere of 6371.0088 km, up to 0.6 % "
         .. "off the ellipsoid. With lat and lng the products of the 5000 nearest vendors at "
@@ -83,8 +89,7 @@ web.get("/api/products", {
 
 web.get("/api/products/suggest", {
     id = "products.suggest", summary = "Completions of a name, typing errors forgiven", tags = TAGS,
-    roles = false,
-    etag = true,
+    roles = false, etag = true, cache = { ms = NAMES_MS, shows = { "product", "vendor" } },
     query = s.object({
         q = s.string({ min = 1, max = 100, example = "ceramc" }),
         limit = s.optional(s.integer({ min = 1, max = 10, example = 10 }), 10),
@@ -121,7 +126,7 @@ end
 
 web.get("/api/products/{id}", {
     id = "products.detail", summary = "A product", tags = TAGS, roles = false, optional_auth = true,
-    etag = true,
+    etag = true, cache = { ms = STOCK_MS, shows = { "product", "vendor" } },
     description = "By id or slug. stock and reserved only for its vendor and admins.",
     params = { id = s.string({ min = 1, max = 100, example = "ceramic-mug" }) },
     answers = { [200] = s.ref("Product") },
@@ -130,5 +135,6 @@ web.get("/api/products/{id}", {
     if not product then
         return nil, problem or err.not_found()
     end
+    catalogue.note_shown(req, product)
     return catalogue.reply(200, product)
 end)

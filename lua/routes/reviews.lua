@@ -1,5 +1,6 @@
 --- Reviews: of a product or a vendor by its buyer, of a buyer by a vendor, once a thing and order,
 --- and only after delivery. The target's rating changes in the same transaction, by a trigger.
+local catalogue = require("flows.catalogue")
 local crypto = require("core.crypto")
 local json = require("core.json")
 local db = require("souk.db")
@@ -9,6 +10,9 @@ local s = require("souk.schema")
 local web = require("souk.web")
 
 local TAGS = { "reviews" }
+
+--- How long finished answers are kept at most.
+local LIST_MS = 300000
 
 s.define("Review", s.object({
     id = s.uuid(),
@@ -101,6 +105,10 @@ web.post("/api/reviews", {
     if not row then
         return nil, failure
     end
+    req.after_commit = function()
+        catalogue.changed("review", review.target_id)
+        catalogue.changed(review.kind:lower(), review.target_id)
+    end
     return web.created("/api/reviews/" .. review.id, view(review, row.created_at))
 end)
 
@@ -122,6 +130,7 @@ end)
 local function declare_list(path, id, kind, summary)
     web.get(path, {
         id = id, summary = summary, tags = TAGS, roles = false, etag = true,
+        cache = { ms = LIST_MS, shows = { "review" } },
         params = { id = s.uuid() },
         query = page.query(),
         answers = { [200] = page.of(s.ref("Review")) },
@@ -131,6 +140,7 @@ local function declare_list(path, id, kind, summary)
         if not known then
             return nil, problem or err.not_found()
         end
+        req.shows = { "review", req.params.id }
         return page.list(req, {
             query = "review/list", total = "review/count",
             args = page.args(kind, req.params.id), cursor = { "sort", "id" },

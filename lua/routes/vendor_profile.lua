@@ -2,7 +2,6 @@ local auth = require("souk.auth")
 local catalogue = require("flows.catalogue")
 local db = require("souk.db")
 local schema = require("souk.schema")
-local shared = require("core.shared")
 local web = require("souk.web")
 local s = schema
 
@@ -43,7 +42,7 @@ web.patch("/api/vendor/profile", {
     if problem then
         return nil, problem
     end
-    catalogue.changed()
+    catalogue.changed("vendor", req.user.vendor_id)
     auth.changed()
     return own(req)
 end)
@@ -57,6 +56,6 @@ web.put("/api/vendor/location", {
     if problem then
         return nil, problem
     end
-    shared.bump("geo")
+    catalogue.changed("vendor", req.user.vendor_id)
     return own(req)
 end)

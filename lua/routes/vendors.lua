@@ -9,6 +9,9 @@ local s = schema
 
 local TAGS = { "catalogue" }
 
+--- How long finished answers are kept at most.
+local PROFILE_MS = 300000
+
 local vendor_fields = {
     id = s.uuid(),
     businessName = s.string({ max = 200, example = "Ada's Looms" }),
@@ -27,6 +30,7 @@ schema.define("NearbyVendor", s.extend(vendor, {
 
 web.get("/api/vendors", {
     id = "vendors.list", summary = "Vendors that sell", tags = TAGS, roles = false, etag = true,
+    cache = { ms = PROFILE_MS, shows = { "vendor" } },
     query = page.query({ q = s.optional(s.string({ min = 1, max = 100, example = "ada" })) }),
     answers = { [200] = page.of(s.ref("Vendor")) },
 }, function(req)
@@ -56,7 +60,7 @@ end)
 --- Only an active vendor is public; its own user and admins see it in any status.
 web.get("/api/vendors/{id}", {
     id = "vendors.detail", summary = "A vendor", tags = TAGS, roles = false, optional_auth = true,
-    etag = true,
+    etag = true, cache = { ms = PROFILE_MS, shows = { "vendor" } },
     description = "By id or slug.",
     params = { id = s.string({ min = 1, max = 100, example = "adas-looms" }) },
     answers = { [200] = s.ref("Vendor") },
@@ -69,5 +73,6 @@ web.get("/api/vendors/{id}", {
     if not text then
         return nil, problem or err.not_found()
     end
+    req.shows = { "vendor", text:match('"id":"([^"]+)"') }
     return web.json(text)
 end)

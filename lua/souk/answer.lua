@@ -88,7 +88,8 @@ end
 
 --- Status, body and headers to send: where the route or the handler wants it with an ETag, and 304
 -- in place of a copy that the client has. headers are added. The bridge names what has no
--- Content-Type JSON.
+-- Content-Type JSON. What others get too (core/bridge/answers.h) is always whole, with what it
+-- shows if the handler said that in req.shows: kinds and ids in turn.
 function answer.finish(req, decl, made, headers)
     headers = joined(made, headers)
     if not has_etag(decl, made) then
@@ -99,7 +100,9 @@ function answer.finish(req, decl, made, headers)
     headers.Version = nil
     headers.ETag = etag
     headers["Cache-Control"] = req.user and "private, no-cache" or "no-cache"
-    if is_known(req, etag) then
+    if decl.cache and req.creq.is_shared then
+        return made.status, made.body, headers, req.shows
+    elseif is_known(req, etag) then
         headers["Content-Type"] = nil
         return 304, nil, headers
     end

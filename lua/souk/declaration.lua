@@ -7,7 +7,7 @@ local KNOWN = {
     id = true, summary = true, description = true, tags = true, roles = true, optional_auth = true,
     idempotent = true, rate = true, params = true, query = true, body = true, body_max = true,
     raw_body = true, answers = true, errors = true, example = true, example_answer = true,
-    etag = true, media = true,
+    etag = true, media = true, cache = true,
 }
 
 local IDEMPOTENT = { transaction = true, resumable = true }
@@ -28,6 +28,16 @@ local function wrong_idempotency(decl)
         return "an idempotent route needs a user"
     elseif decl.idempotent and not IDEMPOTENT[decl.idempotent] then
         return 'idempotent is "transaction" or "resumable"'
+    end
+    return nil
+end
+
+--- What a token changes, or is counted, is nobody else's.
+local function wrong_cache(decl)
+    if decl.cache and (decl.roles ~= false or decl.rate or not decl.etag) then
+        return "only what anyone may read, without a rate and with an etag, can be kept"
+    elseif decl.cache and not (decl.cache.ms and decl.cache.shows) then
+        return "cache needs ms and shows"
     end
     return nil
 end
@@ -63,6 +73,7 @@ end
 --- What is wrong, or nil. routes: those declared before.
 function declaration.problem(decl, path, routes)
     local problem = missing(decl) or unknown_names(decl) or wrong_idempotency(decl)
+        or wrong_cache(decl)
         or wrong_params(decl, path)
     if problem then
         return problem

@@ -38,12 +38,6 @@ local function wait_for(entry)
     end
 end
 
---- The value of key if it is there and fresh, else nil. Does not wait.
-function kept:peek(key)
-    local entry = self:entry(key)
-    return clock.monotonic_us() - entry.at_us < self.ttl_us and entry.value or nil
-end
-
 --- The value of key while it is fresh, else nil: never waits.
 function kept:peek(key)
     local entry = self:entry(key)

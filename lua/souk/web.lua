@@ -145,6 +145,8 @@ local function runner(decl, handler)
         made, problem = respond(req, creq, decl, handler)
         if not made then
             return refuse(problem, headers)
+        elseif req.after_commit then
+            req.after_commit()
         end
         return answer.finish(req, decl, made, headers)
     end
@@ -181,6 +183,8 @@ local function declare(method, path, decl, handler)
         body_max = decl.body_max or BODY_MAX,
         decl = compiled,
         run = runner(compiled, handler),
+        cache_ms = decl.cache and decl.cache.ms,
+        shows = decl.cache and decl.cache.shows,
     }
 end
 

@@ -9,13 +9,14 @@ local COLUMNS_MAX = 100
 
 --- Folders of core that each may include, besides itself. Upward calls are callbacks.
 local MAY_INCLUDE = {
-    base = {}, crypto = { "base" }, geo = { "base" }, loop = { "base" },
+    base = {}, crypto = { "base" }, geo = { "base" }, cache = { "base" }, loop = { "base" },
     db = { "loop", "base" }, http = { "loop", "base" }, fetch = { "loop", "base" },
     stripe = { "crypto", "http", "db", "fetch", "loop", "base" }, stock = { "db", "loop", "base" },
-    bridge = { "stripe", "stock", "http", "db", "fetch", "loop", "crypto", "geo", "base" },
-    ops = { "bridge", "stripe", "stock", "http", "db", "fetch", "loop", "crypto", "geo", "base" },
-    app = { "ops", "bridge", "stripe", "stock", "http", "db", "fetch", "loop", "crypto", "geo",
+    bridge = { "stripe", "stock", "http", "db", "fetch", "loop", "crypto", "geo", "cache", "base" },
+    ops = { "bridge", "stripe", "stock", "http", "db", "fetch", "loop", "crypto", "geo", "cache",
         "base" },
+    app = { "ops", "bridge", "stripe", "stock", "http", "db", "fetch", "loop", "crypto", "geo",
+        "cache", "base" },
 }
 
 --- Foreign libraries and the one folder that may know each.
