@@ -6,12 +6,16 @@ local shell = require("spec.support.shell")
 
 describe("conf/prometheus-rules.yml", function()
     it("names only metrics that a running server exports", function()
-        local server = server_process.start({ db = database.fresh() })
+        local server = server_process.start({
+            db = database.fresh(), set = { ["invariants.every_s"] = 1 },
+        })
         client.request({ port = server.port, path = "/api/products" })
         local page
-        shell.wait_until("the gauges are set", 10, function()
+        shell.wait_until("the gauges are set", 30, function()
             page = client.request({ port = server.metrics_port, path = "/metrics" }).body
             return page:find("\ndb_pool_connections", 1, true)
+                and page:find("\nsouk_invariant_violations", 1, true)
+                and page:find("\nsouk_reconciliation_findings", 1, true)
         end)
         server:stop()
         local count = 0
@@ -23,6 +27,6 @@ describe("conf/prometheus-rules.yml", function()
                 end
             end
         end
-        assert.is_true(count >= 6)
+        assert.is_true(count >= 8)
     end)
 end)
