@@ -171,4 +171,15 @@ describe("answers of the catalogue that are kept", function()
         assert.equal(422, get(w.server, "/api/products?limit=0").status)
         assert.equal(entries, metric(w.server, "souk_cache_entries"))
     end)
+
+    it("are none with cache.size_mb = 0", function()
+        local off = server_process.start({ db = w.db, name = "off" })
+        for i = 1, 10 do
+            w.db:query(("update products set price_minor = %d where id = '%s'"):format(i, lamp.id))
+            assert.equal(i, price_of(get(off, path).json))
+        end
+        local page = client.request({ port = off.metrics_port, path = "/metrics" }).body
+        assert.is_nil(page:find("souk_cache", 1, true))
+        off:stop()
+    end)
 end)
