@@ -30,10 +30,10 @@ end
 
 --- Scheme, and host without brackets and port; nil when it is no such address.
 local function parts_of(url)
-    if type(url) ~= "string" or #url > URL_MAX_BYTES or url:find("[%s%c\127-\255]") then
+    if type(url) ~= "string" or #url > URL_MAX_BYTES or url:find("[%s%c\\\127-\255]") then
         return nil
     end
-    local scheme, authority = url:match("^(https?)://([^/?#\\]+)")
+    local scheme, authority = url:match("^(https?)://([^/?#]+)")
     if not scheme or authority:find("@", 1, true) then
         return nil
     end
