@@ -172,7 +172,7 @@ describe("answers of the catalogue that are kept, under way", function()
         assert.equal(1, failed)
     end)
 
-    it("follow changes while a transaction is open for long, and its own when it commits", function()
+    it("follow changes while a transaction is open for long, and its own after it", function()
         warm()
         local other = w:product(shop, { price = 100, stock = 1 })
         w.db:query("create table spec_end (at integer)")

@@ -91,7 +91,7 @@ describe("The feed of changes", function()
         end
         local homes = sessions(texts)
         shell.wait_until("all have ended", 60, function()
-            client.request({ port = server.port, path = "/api/vendors" }) -- so that it goes on reading
+            client.request({ port = server.port, path = "/api/vendors" }) -- so it goes on
             for _, home in ipairs(homes) do
                 if not shell.read(home .. "/rc") then
                     return false
