@@ -1,5 +1,7 @@
 #include "base/buf.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -53,6 +55,11 @@ static size_t reserve(struct buf *buf, size_t len)
     return len;
 }
 
+bool buf_grow(struct buf *buf, size_t len)
+{
+    return reserve(buf, len) == len && !buf->is_full;
+}
+
 void buf_add_slowly(struct buf *buf, const void *bytes, size_t len)
 {
     len = reserve(buf, len);
@@ -96,36 +103,6 @@ void buf_printf(struct buf *buf, const char *format, ...)
     (void)vsnprintf(buf->at + buf->len, room + 1, format, args);
     va_end(args);
     buf->len += room;
-}
-
-/* Bytes of the well-formed UTF-8 sequence at the start (Unicode table 3-7), 0 when ill-formed. */
-static size_t utf8_sequence(const unsigned char *at, size_t len)
-{
-    unsigned char lead = at[0], low = 0x80, high = 0xBF;
-    size_t need;
-
-    if (lead >= 0xC2 && lead <= 0xDF)
-        need = 2;
-    else if ((lead & 0xF0) == 0xE0)
-        need = 3;
-    else if (lead >= 0xF0 && lead <= 0xF4)
-        need = 4;
-    else
-        return 0;
-    if (lead == 0xE0)
-        low = 0xA0; /* overlong */
-    else if (lead == 0xED)
-        high = 0x9F; /* surrogates */
-    else if (lead == 0xF0)
-        low = 0x90; /* overlong */
-    else if (lead == 0xF4)
-        high = 0x8F; /* above U+10FFFF */
-    if (len < need || at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < need; i++)
-        if ((at[i] & 0xC0) != 0x80)
-            return 0;
-    return need;
 }
 
 #define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))

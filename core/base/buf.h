@@ -18,7 +18,13 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t size_max);
 void buf_done(struct buf *buf);
-void buf_clear(struct buf *buf);                                     /* keeps the memory */
+void buf_clear(struct buf *buf);            /* keeps the memory */
+bool buf_grow(struct buf *buf, size_t len); /* what buf_reserve does when room is missing */
+/* Makes room for len more bytes and the NUL. False: there may never be so many, is_full is set. */
+static inline bool buf_reserve(struct buf *buf, size_t len)
+{
+    return len < buf->room - buf->len || buf_grow(buf, len);
+}
 void buf_add_slowly(struct buf *buf, const void *bytes, size_t len); /* what does not fit */
 static inline void buf_add(struct buf *buf, const void *bytes, size_t len)
 {

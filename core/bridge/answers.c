@@ -131,15 +131,16 @@ static bool is_fresh(const struct answers *answers, int64_t now_us)
     return now_us - atomic_load(&answers->marks->fresh_us) <= STALE_MAX_US;
 }
 
-static bool has_copy(const struct http_request *request, const char *etag)
+bool answers_has_copy(const struct http_request *request, const char *etag)
 {
     struct str wanted = http_request_header(request, "If-None-Match");
+    enum http_method method = http_request_method(request);
 
-    return wanted.at &&
+    return wanted.at && (method == HTTP_GET || method == HTTP_HEAD) &&
            (str_eq(wanted, STR("*")) || memmem(wanted.at, wanted.len, etag, strlen(etag)) != NULL);
 }
 
-/* As lua/souk/answer.lua does it for what is not kept. */
+/* As serve.c does it for what is not kept. */
 static void reply_kept(struct http_request *request, struct str value)
 {
     struct http_header headers[HEADERS_MAX];
@@ -156,7 +157,7 @@ static void reply_kept(struct http_request *request, struct str value)
         headers[i].value = at;
         at += strlen(at) + 1;
     }
-    if (!has_copy(request, headers[head.etag].value)) {
+    if (!answers_has_copy(request, headers[head.etag].value)) {
         http_reply(request, 200, headers, head.header_count,
                    (struct str){value.at + head.body_at, value.len - head.body_at});
         return;

@@ -31,6 +31,9 @@ struct flight *answers_begin(struct answers *answers,
                              const struct generation_route *route,
                              struct http_request *request);
 
+/* The client has this very answer, and says so. */
+bool answers_has_copy(const struct http_request *request, const char *etag);
+
 struct answers_made {
     int status;
     const struct http_header *headers;

@@ -1,7 +1,9 @@
-/* core.json: encode, decode, decode_marked, array, object, raw, null. The text of an encoding is
- * gathered in one buffer a state (a userdata in the registry), so that nothing malloc'ed is held
- * across a call that can raise. */
+/* core.json: encode, decode, decode_marked, array, object, raw, null, is_utf8. The text of an
+ * encoding is gathered in one buffer a state (a userdata in the registry), so that nothing
+ * malloc'ed is held across a call that can raise. */
 #include "bridge/json.h"
+
+#include "base/utf8.h"
 
 #include "bridge/json_types.h"
 #include <lauxlib.h>
@@ -158,6 +160,15 @@ static int l_raw(lua_State *L)
     return 1;
 }
 
+static int l_is_utf8(lua_State *L)
+{
+    struct str text;
+
+    text.at = luaL_checklstring(L, 1, &text.len);
+    lua_pushboolean(L, utf8_is_valid(text));
+    return 1;
+}
+
 static int l_raw_tostring(lua_State *L)
 {
     lua_rawgeti(L, 1, 1);
@@ -214,9 +225,9 @@ static void make_decoder(lua_State *L)
 int luaopen_core_json(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"encode", l_encode}, {"decode", l_decode}, {"decode_marked", l_decode_marked},
-        {"array", l_array},   {"object", l_object}, {"is_array", l_is_array},
-        {"raw", l_raw},       {NULL, NULL},
+        {"encode", l_encode}, {"decode", l_decode},   {"decode_marked", l_decode_marked},
+        {"array", l_array},   {"object", l_object},   {"is_array", l_is_array},
+        {"raw", l_raw},       {"is_utf8", l_is_utf8}, {NULL, NULL},
     };
 
     make_mark(L, JSON_MARK_ARRAY, "json.array");

@@ -14,9 +14,11 @@ struct row_maker {
     lua_State *L;
     const struct db_result *result;
     const struct db_plan *plan;
-    int keys; /* the stack index before the steps' names, which are pushed once */
-    bool times_as_text;
+    int keys;     /* stack index of a list of the steps' names */
+    bool is_last; /* of a page: its own columns only, times in full */
 };
+
+static char plans_mark;
 
 /* Digits to a double without strtod, which costs more than all else here. */
 static lua_Number whole_number(struct str text)
@@ -43,7 +45,7 @@ static void push_value(struct row_maker *maker, int row, const struct db_step *s
     case DB_FLOAT: lua_pushnumber(L, strtod(text.at, NULL)); break;
     case DB_JSON: json_push_raw(L, text); break;
     case DB_TIME:
-        if (step->is_hidden || maker->times_as_text) {
+        if (step->is_hidden || maker->is_last) {
             lua_pushlstring(L, text.at, text.len);
         } else {
             db_time_to_rfc3339(text, time);
@@ -54,19 +56,55 @@ static void push_value(struct row_maker *maker, int row, const struct db_step *s
     }
 }
 
+/* Pushes the table of a state where the names of each plan are, by its serial. */
+static void push_plans(lua_State *L)
+{
+    lua_pushlightuserdata(L, &plans_mark);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    if (!lua_isnil(L, -1))
+        return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushlightuserdata(L, &plans_mark);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+/* Pushes the names as Lua strings, which are made once a plan. */
+static void push_keys(lua_State *L, const struct db_plan *plan)
+{
+    push_plans(L);
+    lua_rawgeti(L, -1, (int)plan->serial);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_createtable(L, plan->step_count, 0);
+        for (int i = 0; i < plan->step_count; i++) {
+            lua_pushlstring(L, plan->steps[i].name.at, plan->steps[i].name.len);
+            lua_rawseti(L, -2, i + 1);
+        }
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, (int)plan->serial);
+    }
+    lua_remove(L, -2);
+}
+
 static struct row_maker start(lua_State *L, const struct db_result *result)
 {
     struct row_maker maker = {
         .L = L,
         .result = result,
         .plan = db_result_plan(result),
-        .keys = lua_gettop(L),
+        .keys = lua_gettop(L) + 1,
     };
 
-    luaL_checkstack(L, maker.plan->step_count + DEPTH_MAX, "too many columns");
-    for (int i = 0; i < maker.plan->step_count; i++)
-        lua_pushlstring(L, maker.plan->steps[i].name.at, maker.plan->steps[i].name.len);
+    luaL_checkstack(L, DEPTH_MAX, "too many groups");
+    push_keys(L, maker.plan);
     return maker;
+}
+
+static bool is_skipped(const struct row_maker *maker, const struct db_step *step)
+{
+    return maker->is_last && (step->op != DB_STEP_VALUE || step->kind == DB_JSON);
 }
 
 static void push_row(struct row_maker *maker, int row)
@@ -79,9 +117,13 @@ static void push_row(struct row_maker *maker, int row)
     while (i < maker->plan->step_count) {
         const struct db_step *step = &steps[i];
 
+        if (is_skipped(maker, step)) {
+            i = step->op == DB_STEP_VALUE ? i + 1 : step->skip_to;
+            continue;
+        }
         if (step->op == DB_STEP_VALUE) {
             if (!db_result_is_null(maker->result, row, step->column)) {
-                lua_pushvalue(L, maker->keys + 1 + i);
+                lua_rawgeti(L, maker->keys, i + 1);
                 push_value(maker, row, step);
                 lua_rawset(L, -3);
             }
@@ -92,19 +134,11 @@ static void push_row(struct row_maker *maker, int row)
             i = step->skip_to;
             continue;
         } else {
-            lua_pushvalue(L, maker->keys + 1 + i);
+            lua_rawgeti(L, maker->keys, i + 1);
             lua_newtable(L);
         }
         i++;
     }
-}
-
-/* Leaves only the value on top, where the first key was. */
-static void finish(struct row_maker *maker)
-{
-    if (maker->plan->step_count)
-        lua_replace(maker->L, maker->keys + 1);
-    lua_settop(maker->L, maker->keys + 1);
 }
 
 void db_push_rows(lua_State *L, const struct db_result *result)
@@ -117,14 +151,14 @@ void db_push_rows(lua_State *L, const struct db_result *result)
         push_row(&maker, row);
         lua_rawseti(L, -2, row + 1);
     }
-    finish(&maker);
+    lua_replace(L, maker.keys);
 }
 
-void db_push_row(lua_State *L, const struct db_result *result, int row, bool times_as_text)
+void db_push_row(lua_State *L, const struct db_result *result, int row, bool is_last)
 {
     struct row_maker maker = start(L, result);
 
-    maker.times_as_text = times_as_text;
+    maker.is_last = is_last;
     push_row(&maker, row);
-    finish(&maker);
+    lua_replace(L, maker.keys);
 }

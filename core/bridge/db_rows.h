@@ -11,7 +11,7 @@ struct db_result;
  * columns are json.raw values, times RFC 3339 with milliseconds; hidden (~) times are PostgreSQL's
  * own text, in full precision. */
 void db_push_rows(struct lua_State *L, const struct db_result *result);
-/* One row; times_as_text gives all times in full precision, for cursors. */
-void db_push_row(struct lua_State *L, const struct db_result *result, int row, bool times_as_text);
+/* One row. is_last: a page's last, for cursors: without groups and JSON, all times in full. */
+void db_push_row(struct lua_State *L, const struct db_result *result, int row, bool is_last);
 
 #endif

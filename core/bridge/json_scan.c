@@ -1,6 +1,8 @@
 /* The strict look at JSON that lua-cjson does not take. One pass, no memory but the marked copy. */
 #include "bridge/json.h"
 
+#include "base/utf8.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,32 +39,6 @@ static bool take(struct scan *scan, char c)
         return false;
     scan->at++;
     return true;
-}
-
-/* Length of the UTF-8 sequence at p, or 0 when it is not well formed (RFC 3629). */
-static size_t utf8_length(const unsigned char *p, const unsigned char *end)
-{
-    size_t left = (size_t)(end - p);
-    unsigned char lowest = 0x80;
-    unsigned char highest = 0xBF;
-    size_t length = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-
-    if (p[0] < 0xC2 || p[0] > 0xF4 || left < length)
-        return 0;
-    if (p[0] == 0xE0)
-        lowest = 0xA0;
-    if (p[0] == 0xED)
-        highest = 0x9F;
-    if (p[0] == 0xF0)
-        lowest = 0x90;
-    if (p[0] == 0xF4)
-        highest = 0x8F;
-    if (p[1] < lowest || p[1] > highest)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    return length;
 }
 
 static int hex4(const unsigned char *p, const unsigned char *end)
@@ -138,7 +114,7 @@ static bool scan_string(struct scan *scan)
         } else if (c < 0x80) {
             scan->at++;
         } else {
-            size_t length = utf8_length(scan->at, scan->end);
+            size_t length = utf8_sequence(scan->at, (size_t)(scan->end - scan->at));
             if (!length)
                 return refuse(scan, "the text is not valid UTF-8");
             scan->at += length;

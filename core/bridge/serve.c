@@ -7,23 +7,25 @@
 #include "bridge/answers.h"
 #include "bridge/generation.h"
 #include "bridge/json.h"
+#include "crypto/hmac.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/router.h"
 #include "loop/loop.h"
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define REPLY_HEADERS_MAX 24
+#define ETAG_SIZE         64
 
 /* What Lua's creq is: a userdata whose fields are made when they are asked for. */
 struct handle {
     struct http_request *request;   /* NULL once answered */
     const char *route;              /* the generation's */
     const struct http_match *match; /* NULL: no parameters */
-    bool is_shared;                 /* its answer is for others too */
 };
 
 struct serving {
@@ -44,14 +46,13 @@ enum field {
     FIELD_PEER,
     FIELD_ROUTE,
     FIELD_PARAMS,
-    FIELD_IS_SHARED,
     FIELD_COUNT
 };
 
 static const char *const field_names[FIELD_COUNT] = {
-    [FIELD_METHOD] = "method", [FIELD_PATH] = "path",           [FIELD_QUERY] = "query",
-    [FIELD_ID] = "id",         [FIELD_PEER] = "peer",           [FIELD_ROUTE] = "route",
-    [FIELD_PARAMS] = "params", [FIELD_IS_SHARED] = "is_shared",
+    [FIELD_METHOD] = "method", [FIELD_PATH] = "path", [FIELD_QUERY] = "query",
+    [FIELD_ID] = "id",         [FIELD_PEER] = "peer", [FIELD_ROUTE] = "route",
+    [FIELD_PARAMS] = "params",
 };
 
 static char handle_meta;
@@ -121,7 +122,6 @@ static void push_field(lua_State *L, const struct handle *handle, enum field fie
     case FIELD_ID: lua_pushstring(L, http_request_id(request)); break;
     case FIELD_PEER: lua_pushstring(L, http_request_peer(request)); break;
     case FIELD_ROUTE: lua_pushstring(L, handle->route); break;
-    case FIELD_IS_SHARED: lua_pushboolean(L, handle->is_shared); break;
     default: push_params(L, handle->match); break;
     }
 }
@@ -178,8 +178,7 @@ static void push_handle_meta(lua_State *L)
 static struct handle *push_creq(lua_State *L,
                                 struct http_request *request,
                                 const struct http_match *match,
-                                const char *route,
-                                bool is_shared)
+                                const char *route)
 {
     struct handle *handle = lua_newuserdata(L, sizeof(*handle));
     struct http_match *kept = NULL;
@@ -188,7 +187,7 @@ static struct handle *push_creq(lua_State *L,
         kept = arena_alloc(http_request_arena(request), sizeof(*kept));
         *kept = *match;
     }
-    *handle = (struct handle){request, route, kept, is_shared};
+    *handle = (struct handle){request, route, kept};
     push_handle_meta(L);
     lua_setmetatable(L, -2);
     return handle;
@@ -216,17 +215,47 @@ static void answered(struct serving *serving)
     list_remove(&serving->node);
 }
 
-/* The route's fourth value: kinds and ids in turn, of what this very answer shows. NULL: none. */
-static const struct cache_marks_of *take_shown(lua_State *L, struct cache_marks_of *out)
+/* What a route's function returned: status, body, headers, where an ETag is wanted the row's
+ * version
+ * ("" for none), whether only this user may keep the answer, and what it shows. */
+struct reply {
+    int status;
+    struct str body;
+    struct http_header headers[REPLY_HEADERS_MAX];
+    int header_count;
+    char etag[ETAG_SIZE];
+};
+
+static void drop_header(struct reply *reply, const char *name)
 {
-    if (!lua_istable(L, 4))
+    for (int i = 0; i < reply->header_count; i++)
+        if (strcasecmp(reply->headers[i].name, name) == 0)
+            reply->headers[i--] = reply->headers[--reply->header_count];
+}
+
+static void add_etag(struct reply *reply, const char *version, bool is_own)
+{
+    char hash[FINGERPRINT_HEX_SIZE];
+
+    fingerprint_hex(reply->body, hash);
+    snprintf(reply->etag, sizeof(reply->etag), "\"%s%s%s\"", version, *version ? "-" : "", hash);
+    drop_header(reply, "Cache-Control");
+    reply->headers[reply->header_count++] = (struct http_header){"ETag", reply->etag};
+    reply->headers[reply->header_count++] =
+        (struct http_header){"Cache-Control", is_own ? "private, no-cache" : "no-cache"};
+}
+
+/* Kinds and ids in turn. NULL: the route did not say. */
+static const struct cache_marks_of *take_shown(lua_State *L, int index, struct cache_marks_of *out)
+{
+    if (!lua_istable(L, index))
         return NULL;
     cache_marks_of_init(out);
-    for (int i = 1, count = (int)lua_objlen(L, 4); i + 1 <= count; i += 2) {
+    for (int i = 1, count = (int)lua_objlen(L, index); i + 1 <= count; i += 2) {
         struct str kind, id;
 
-        lua_rawgeti(L, 4, i);
-        lua_rawgeti(L, 4, i + 1);
+        lua_rawgeti(L, index, i);
+        lua_rawgeti(L, index, i + 1);
         kind.at = lua_tolstring(L, -2, &kind.len);
         id.at = lua_tolstring(L, -1, &id.len);
         if (!kind.at || !id.at || !cache_marks_of_add(out, kind, id))
@@ -238,28 +267,44 @@ static const struct cache_marks_of *take_shown(lua_State *L, struct cache_marks_
     return out;
 }
 
-static void reply_with(struct serving *serving, lua_State *L)
+/* What others get too is made whole; each of them may have a copy of it. */
+static void end_flight(struct serving *serving, lua_State *L, const struct reply *reply)
 {
     struct cache_marks_of shown;
-    struct http_header headers[REPLY_HEADERS_MAX];
-    int count = bridge_take_headers(L, 3, headers, REPLY_HEADERS_MAX);
     struct http_request *request = serving->request;
-    struct str body = {"", 0};
 
-    if (lua_type(L, 2) == LUA_TSTRING)
-        body.at = lua_tolstring(L, 2, &body.len);
-    else if (json_raw_text(L, 2).at)
-        body = json_raw_text(L, 2);
     answered(serving);
-    if (serving->flight)
-        answers_end(serving->flight, request,
-                    &(struct answers_made){.status = (int)lua_tointeger(L, 1),
-                                           .headers = headers,
-                                           .header_count = count,
-                                           .body = body,
-                                           .shows = take_shown(L, &shown)});
-    else
-        http_reply(request, (int)lua_tointeger(L, 1), headers, count, body);
+    answers_end(serving->flight, request,
+                &(struct answers_made){.status = reply->status,
+                                       .headers = reply->headers,
+                                       .header_count = reply->header_count,
+                                       .body = reply->body,
+                                       .shows = take_shown(L, 6, &shown)});
+}
+
+static void reply_with(struct serving *serving, lua_State *L)
+{
+    struct reply reply = {.status = (int)lua_tointeger(L, 1), .body = {"", 0}};
+    struct http_request *request = serving->request;
+
+    reply.header_count = bridge_take_headers(L, 3, reply.headers, REPLY_HEADERS_MAX - 2);
+    if (lua_type(L, 2) == LUA_TSTRING)
+        reply.body.at = lua_tolstring(L, 2, &reply.body.len);
+    else if (json_raw_text(L, 2).at)
+        reply.body = json_raw_text(L, 2);
+    if (lua_type(L, 4) == LUA_TSTRING)
+        add_etag(&reply, lua_tostring(L, 4), lua_toboolean(L, 5));
+    if (serving->flight) {
+        end_flight(serving, L, &reply);
+        return;
+    }
+    if (*reply.etag && answers_has_copy(request, reply.etag)) {
+        drop_header(&reply, "Content-Type");
+        reply.status = 304;
+        reply.body.len = 0;
+    }
+    answered(serving);
+    http_reply(request, reply.status, reply.headers, reply.header_count, reply.body);
 }
 
 static void on_route_end(void *arg, lua_State *L, bool is_ok)
@@ -270,7 +315,7 @@ static void on_route_end(void *arg, lua_State *L, bool is_ok)
     if (serving->request) {
         int top = lua_gettop(L);
         if (is_ok && top >= 1 && lua_type(L, 1) == LUA_TNUMBER) {
-            lua_settop(L, 4);
+            lua_settop(L, 6);
             reply_with(serving, L);
         } else {
             if (is_ok && top < 2) {
@@ -354,7 +399,7 @@ static void start(struct generation *generation,
     co = co_new(generation, on_route_end, serving);
     L = co_lua(co);
     lua_rawgeti(L, LUA_REGISTRYINDEX, route->run_ref);
-    serving->handle = push_creq(L, request, match, route->id, flight != NULL);
+    serving->handle = push_creq(L, request, match, route->id);
     lua_pushvalue(L, -1);
     serving->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     await_deadline(generation, serving);

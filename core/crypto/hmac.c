@@ -55,15 +55,15 @@ void fingerprint_hex(struct str data, char out[FINGERPRINT_HEX_SIZE])
     const uint64_t k0 = 0xa0761d6478bd642fULL, k1 = 0xe7037ed1a0b428dbULL;
     const uint64_t k2 = 0x8ebc6af09c88c6e3ULL;
     uint64_t state = data.len * k2 + k0, words[2];
-    size_t at = 0;
+    const char *at = data.at, *end = at + data.len;
 
-    for (; at < data.len; at += sizeof words) {
-        if (data.len - at >= sizeof words) { /* a size that is known needs no call */
-            memcpy(words, data.at + at, sizeof words);
-        } else {
-            words[0] = words[1] = 0;
-            memcpy(words, data.at + at, data.len - at);
-        }
+    for (; end - at >= (ptrdiff_t)sizeof words; at += sizeof words) {
+        memcpy(words, at, sizeof words);
+        state = (state << 27 | state >> 37) * k2 ^ fold(words[0] ^ k0, words[1] ^ k1);
+    }
+    if (at < end) {
+        words[0] = words[1] = 0;
+        memcpy(words, at, (size_t)(end - at));
         state = (state << 27 | state >> 37) * k2 ^ fold(words[0] ^ k0, words[1] ^ k1);
     }
     state = fold(state ^ k0, k1) ^ state;

@@ -54,6 +54,7 @@ static enum db_kind kind_of(Oid type)
     case 114: /* json */
     case 3802: /* jsonb */ return DB_JSON;
     case 1184: /* timestamptz */ return DB_TIME;
+    case 2950: return DB_UUID;
     default: return DB_TEXT;
     }
 }
@@ -158,6 +159,8 @@ static void settle(struct db_shape *shape, const char *text)
 
 static void compile(struct db_shape *shape)
 {
+    static const char padding[DB_PREFIX_PAD];
+    static unsigned serial;
     struct compiler c = {0};
 
     c.steps = zeroed((size_t)shape->columns * (2 * GROUP_DEPTH_MAX + 1), sizeof(*c.steps));
@@ -172,6 +175,8 @@ static void compile(struct db_shape *shape)
     shape->plan.steps = c.steps;
     shape->plan.step_count = c.count;
     shape->plan.member_count = c.member_count;
+    shape->plan.serial = ++serial;
+    buf_add(&c.text, padding, sizeof(padding));
     shape->text = c.text.at; /* the buffer's memory changes hands */
     settle(shape, shape->text ? shape->text : "");
 }

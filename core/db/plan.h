@@ -8,6 +8,9 @@
 #include "db/result.h"
 #include <stdbool.h>
 
+/* So many bytes may be read from where a prefix begins, however short it is. */
+#define DB_PREFIX_PAD 32
+
 enum db_step_op { DB_STEP_VALUE, DB_STEP_OPEN, DB_STEP_OPEN_NULLABLE, DB_STEP_CLOSE };
 
 struct db_step {
@@ -25,6 +28,7 @@ struct db_plan {
     struct db_step *steps;
     int step_count;
     int member_count; /* of the outermost object: a hint for its size */
+    unsigned serial;  /* from 1, never given twice */
 };
 
 /* The plan of a result, made on first use. Never NULL; dies with the result. */

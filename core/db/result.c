@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Beside prefix and text: a time or a literal in place of it, quotes, what is copied too much. */
+#define VALUE_ROOM (DB_PREFIX_PAD + 32)
+
 int db_result_rows(const struct db_result *result)
 {
     return PQntuples(result->pg);
@@ -77,12 +80,43 @@ void db_time_to_rfc3339(struct str text, char out[25])
         out[20 + i] = text.at[20 + i];
 }
 
+/* There is room for DB_PREFIX_PAD bytes more than these. Copying a constant number of bytes needs
+ * no call, and most are shorter. */
+static void put_prefix(struct buf *out, struct str prefix)
+{
+    memcpy(out->at + out->len, prefix.at, DB_PREFIX_PAD);
+    if (prefix.len > DB_PREFIX_PAD)
+        memcpy(out->at + out->len, prefix.at, prefix.len);
+    out->len += prefix.len;
+}
+
+/* There is room for both and two quotes. */
+static void put_quoted(struct buf *out, const char *at, size_t len)
+{
+    char *to = out->at + out->len;
+
+    to[0] = '"';
+    memcpy(to + 1, at, len);
+    to[len + 1] = '"';
+    out->len += len + 2;
+}
+
+static void put_time(struct buf *out, struct str text)
+{
+    char time[25];
+
+    db_time_to_rfc3339(text, time);
+    put_quoted(out, time, strlen(time));
+}
+
 static void
 add_value(const struct db_result *result, int row, const struct db_step *step, struct buf *out)
 {
     struct str text = db_result_text(result, row, step->column);
-    char time[25];
 
+    if (!buf_reserve(out, step->prefix.len + text.len + VALUE_ROOM))
+        return;
+    put_prefix(out, step->prefix);
     if (!text.len && PQgetisnull(result->pg, row, step->column)) {
         buf_add_str(out, STR("null"));
         return;
@@ -94,10 +128,8 @@ add_value(const struct db_result *result, int row, const struct db_step *step, s
         break;
     case DB_INT:
     case DB_JSON: buf_add_str(out, text); break;
-    case DB_TIME:
-        db_time_to_rfc3339(text, time);
-        buf_add_json_string(out, str_from(time));
-        break;
+    case DB_TIME: put_time(out, text); break;
+    case DB_UUID: put_quoted(out, text.at, text.len); break;
     default: buf_add_json_string(out, text); break;
     }
 }
@@ -107,19 +139,20 @@ add_row(const struct db_result *result, const struct db_plan *plan, int row, str
 {
     const struct db_step *step = plan->steps, *end = step + plan->step_count;
 
-    buf_add_str(out, STR("{"));
+    buf_add_char(out, '{');
     while (step < end && !step->is_hidden) {
-        buf_add_str(out, step->prefix);
         if (step->op == DB_STEP_VALUE) {
             add_value(result, row, step, out);
         } else if (step->op == DB_STEP_CLOSE) {
-            buf_add_str(out, STR("}"));
+            buf_add_char(out, '}');
         } else if (step->op == DB_STEP_OPEN_NULLABLE && db_group_is_null(result, row, step)) {
+            buf_add_str(out, step->prefix);
             buf_add_str(out, STR("null"));
             step = plan->steps + step->skip_to;
             continue;
         } else {
-            buf_add_str(out, STR("{"));
+            buf_add_str(out, step->prefix);
+            buf_add_char(out, '{');
         }
         step++;
     }

@@ -15,7 +15,7 @@
 
 struct db_result;
 
-enum db_kind { DB_NULL, DB_BOOL, DB_INT, DB_FLOAT, DB_JSON, DB_TIME, DB_TEXT };
+enum db_kind { DB_NULL, DB_BOOL, DB_INT, DB_FLOAT, DB_JSON, DB_TIME, DB_UUID, DB_TEXT };
 
 int db_result_rows(const struct db_result *result);
 int db_result_columns(const struct db_result *result);

@@ -1,5 +1,4 @@
 --- What a handler returned, made into status, body and headers.
-local crypto = require("core.crypto")
 local err = require("souk.err")
 local json = require("core.json")
 local log = require("core.log")
@@ -58,18 +57,6 @@ function answer.check(decl, made)
     end
 end
 
-local function etag_of(made)
-    local version = header_of(made, "Version")
-    local hash = crypto.fingerprint(made.body)
-    return ('"%s%s"'):format(version and version .. "-" or "", hash)
-end
-
---- True when the client has this copy already.
-local function is_known(req, etag)
-    local wanted = (req.method == "GET" or req.method == "HEAD") and req:header("If-None-Match")
-    return wanted and (wanted == "*" or wanted:find(etag, 1, true) ~= nil)
-end
-
 --- Whether this answer carries an ETag.
 local function has_etag(decl, made)
     return made.body and (header_of(made, "Version") or (decl.etag and made.status == 200))
@@ -86,27 +73,21 @@ local function joined(made, headers)
     return made.headers
 end
 
---- Status, body and headers to send: where the route or the handler wants it with an ETag, and 304
--- in place of a copy that the client has. headers are added. The bridge names what has no
--- Content-Type JSON. What others get too (core/bridge/answers.h) is always whole, with what it
--- shows if the handler said that in req.shows: kinds and ids in turn.
+--- What the bridge sends: status, body, headers with those given added; and where the route or the
+-- handler wants an ETag, its version or "", whether the answer is this user's own, and what it
+-- shows if the handler said that in req.shows: kinds and ids in turn (core/bridge/answers.h). The
+-- bridge makes the ETag of it, answers 304 in place of a copy that the client has, and names JSON
+-- what has no Content-Type.
 function answer.finish(req, decl, made, headers)
     headers = joined(made, headers)
     if not has_etag(decl, made) then
         return made.status, made.body, headers
     end
-    local etag = etag_of(made)
-    headers = headers or {}
-    headers.Version = nil
-    headers.ETag = etag
-    headers["Cache-Control"] = req.user and "private, no-cache" or "no-cache"
-    if decl.cache and req.creq.is_shared then
-        return made.status, made.body, headers, req.shows
-    elseif is_known(req, etag) then
-        headers["Content-Type"] = nil
-        return 304, nil, headers
+    local version = header_of(made, "Version") or ""
+    if headers then
+        headers.Version = nil
     end
-    return made.status, made.body, headers
+    return made.status, made.body, headers, version, req.user ~= nil, req.shows
 end
 
 return answer

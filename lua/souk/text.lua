@@ -1,49 +1,18 @@
 --- Small questions about text that schemas, slugs and cursors ask. Patterns here are ours and
 -- linear: no text of a client is ever used as a pattern.
-local text = {}
+local crypto = require("core.crypto")
+local json = require("core.json")
 
---- Groups of 8, 4, 4, 4 and 12 hex digits.
-local FOUR = "%-" .. ("%x"):rep(4)
-local UUID = "^" .. ("%x"):rep(8) .. FOUR .. FOUR .. FOUR .. "%-" .. ("%x"):rep(12) .. "$"
+local text = {}
 
 --- Whether a text is a UUID. Example: assert(not text.is_uuid("0192"))
 function text.is_uuid(value)
-    return #value == 36 and value:find(UUID) ~= nil
-end
-
---- By first byte from, to: the length of the sequence, and between what its second byte must lie.
--- So no overlong forms, no surrogates, nothing above U+10FFFF (RFC 3629, 4).
-local SEQUENCES = {
-    { 0xC2, 0xDF, 2, 0x80, 0xBF }, { 0xE0, 0xE0, 3, 0xA0, 0xBF }, { 0xE1, 0xEC, 3, 0x80, 0xBF },
-    { 0xED, 0xED, 3, 0x80, 0x9F }, { 0xEE, 0xEF, 3, 0x80, 0xBF }, { 0xF0, 0xF0, 4, 0x90, 0xBF },
-    { 0xF1, 0xF3, 4, 0x80, 0xBF }, { 0xF4, 0xF4, 4, 0x80, 0x8F },
-}
-
---- The length of the well-formed sequence at i, or nil.
-local function sequence_length(value, i)
-    local first, second = value:byte(i, i + 1)
-    for _, form in ipairs(SEQUENCES) do
-        if first >= form[1] and first <= form[2] then
-            local is_second = second and second >= form[4] and second <= form[5]
-            local tail = value:sub(i + 2, i + form[3] - 1)
-            return is_second and #tail == form[3] - 2 and not tail:find("[^\128-\191]") and form[3]
-                or nil
-        end
-    end
-    return nil
+    return crypto.is_uuid(value)
 end
 
 --- Whether a text is well-formed UTF-8. Example: assert(not text.is_utf8("\255"))
 function text.is_utf8(value)
-    local i = value:find("[\128-\255]")
-    while i and i <= #value do
-        local length = sequence_length(value, i)
-        if not length then
-            return false
-        end
-        i = value:find("[\128-\255]", i + length)
-    end
-    return true
+    return json.is_utf8(value)
 end
 
 --- For showing a client's own words back: no control characters, at most 100 bytes.
