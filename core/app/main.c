@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "bridge/budget.h"
 #include "db/migrate.h"
 #include <errno.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #define PRINT_MAX      (16u << 20)
 #define RELOAD_WAIT_MS 30000
 #define ARGS_MAX       64
+#define PLUGIN_CPU_S   15
 
 struct command {
     const char *name;
@@ -160,13 +162,18 @@ static int run_reload(struct conf *conf, int argc, char **argv)
  * themselves. */
 static int run_plugin(struct conf *conf, int argc, char **argv)
 {
-    int code = run_module(conf, "flows.plugin_command", true, argv);
     bool is_switch =
         argc > 0 && (strcmp(argv[0], "enable") == 0 || strcmp(argv[0], "disable") == 0);
     long pid = master_pid(conf);
+    int code;
 
-    if (code == 0 && is_switch && pid > 0 && kill((pid_t)pid, 0) == 0)
-        return run_reload(conf, 0, NULL);
+    budget_alone(PLUGIN_CPU_S, STDERR_FILENO);
+    code = run_module(conf, "flows.plugin_command", true, argv);
+    if (code != 0 || !is_switch || pid <= 0 || kill((pid_t)pid, 0) != 0)
+        return code;
+    code = run_reload(conf, 0, NULL);
+    if (code != 0 && argc > 1 && strcmp(argv[0], "enable") == 0)
+        run_module(conf, "flows.plugin_command", true, (char *[]){"undo", argv[1], NULL});
     return code;
 }
 

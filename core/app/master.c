@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "bridge/budget.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #define RESPAWN_PAUSE_US  200000
 #define STOP_MAX_US       35000000
 #define PROBLEM_PIPE_SIZE 3500
+#define CHECK_CPU_S       15
 #define STUCK_WALL_FACTOR 5
 
 enum reload_step { RELOAD_IDLE, RELOAD_CHECKING, RELOAD_PREPARING };
@@ -142,9 +144,11 @@ static int check_in_child(struct master *master, int out)
 {
     char problem[1024] = "";
     struct buf message;
-    bool is_ok = snapshot_take(master->conf, master->number, problem, sizeof(problem));
+    bool is_ok = snapshot_take(master->conf, master->number,
+                               atomic_load(&master->shared->active_gen), problem, sizeof(problem));
 
     buf_init(&message, PROBLEM_PIPE_SIZE);
+    budget_alone(CHECK_CPU_S, out);
     if (is_ok)
         is_ok = check_generation(master->conf, master->number, NULL, &message);
     else
@@ -392,7 +396,7 @@ static bool load_first(struct master *master)
 
     master->latest = snapshot_latest(master->conf) + 1;
     master->number = master->latest;
-    if (!snapshot_take(master->conf, master->number, problem, sizeof(problem))) {
+    if (!snapshot_take(master->conf, master->number, 0, problem, sizeof(problem))) {
         fprintf(stderr, "souk: %s\n", problem);
         return false;
     }

@@ -14,6 +14,7 @@
 #define FILE_MAX (4u << 20)
 #define DEPTH    8
 #define KEPT     3
+#define FRESH_S  2
 
 void snapshot_folders(const struct conf *conf, int64_t number, struct app_folders *out)
 {
@@ -30,6 +31,16 @@ static bool is_taken(const char *name)
 
     return length > 4 &&
            (strcmp(name + length - 4, ".lua") == 0 || strcmp(name + length - 4, ".sql") == 0);
+}
+
+/* The last snapshot holds the same bytes: of a file that has not been touched since, nor so lately
+ * that its time would not show it. Linking is ten times cheaper than copying. */
+static bool is_linked(const char *from, const char *known, const char *to)
+{
+    struct stat now, then;
+
+    return stat(from, &now) == 0 && stat(known, &then) == 0 && now.st_size == then.st_size &&
+           now.st_ctim.tv_sec + FRESH_S < then.st_mtim.tv_sec && link(known, to) == 0;
 }
 
 static bool copy_file(const char *from, const char *to, char *message, size_t message_size)
@@ -54,8 +65,13 @@ static bool copy_file(const char *from, const char *to, char *message, size_t me
     return is_ok;
 }
 
-static bool
-copy_tree(const char *from, const char *to, int depth, char *message, size_t message_size)
+/* known: the same folder in the last snapshot, or where nothing is. */
+static bool copy_tree(const char *from,
+                      const char *known,
+                      const char *to,
+                      int depth,
+                      char *message,
+                      size_t message_size)
 {
     DIR *dir = opendir(from);
     bool is_ok = true;
@@ -64,17 +80,18 @@ copy_tree(const char *from, const char *to, int depth, char *message, size_t mes
         return true; /* a folder that is not there has nothing in it */
     mkdir(to, 0755);
     for (struct dirent *entry; is_ok && (entry = readdir(dir));) {
-        char from_path[1024], to_path[1024];
+        char from_path[1024], known_path[1024], to_path[1024];
         struct stat status;
         if (entry->d_name[0] == '.' || depth == 0)
             continue;
         snprintf(from_path, sizeof(from_path), "%.700s/%s", from, entry->d_name);
+        snprintf(known_path, sizeof(known_path), "%.700s/%s", known, entry->d_name);
         snprintf(to_path, sizeof(to_path), "%.700s/%s", to, entry->d_name);
         if (stat(from_path, &status) != 0)
             continue; /* an editor's file that has just gone */
         if (S_ISDIR(status.st_mode))
-            is_ok = copy_tree(from_path, to_path, depth - 1, message, message_size);
-        else if (is_taken(entry->d_name))
+            is_ok = copy_tree(from_path, known_path, to_path, depth - 1, message, message_size);
+        else if (is_taken(entry->d_name) && !is_linked(from_path, known_path, to_path))
             is_ok = copy_file(from_path, to_path, message, message_size);
     }
     closedir(dir);
@@ -98,26 +115,46 @@ static void remove_tree(const char *path, int depth)
     rmdir(path);
 }
 
-bool snapshot_take(const struct conf *conf, int64_t number, char *message, size_t message_size)
+/* Older than the last few; not the one that serves, which a new worker reads again, however many
+ * were refused since. */
+static void remove_old(const char *generations, int64_t number, int64_t active)
 {
-    struct app_folders folders;
+    DIR *dir = opendir(generations);
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        char path[1024];
+        int64_t old = strtoll(entry->d_name, NULL, 10);
+        if (old <= 0 || old > number - KEPT || old == active)
+            continue;
+        snprintf(path, sizeof(path), "%.500s/%.200s", generations, entry->d_name);
+        remove_tree(path, DEPTH);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+bool snapshot_take(
+    const struct conf *conf, int64_t number, int64_t active, char *message, size_t message_size)
+{
+    struct app_folders folders, last;
     char generations[512];
 
     snprintf(generations, sizeof(generations), "%.480s/generations", conf_text(conf, "home"));
     mkdir(generations, 0755);
-    snapshot_folders(conf, number - KEPT, &folders);
-    if (number > KEPT)
-        remove_tree(folders.root, DEPTH);
+    remove_old(generations, number, active);
+    snapshot_folders(conf, number - 1, &last);
     snapshot_folders(conf, number, &folders);
     remove_tree(folders.root, DEPTH);
     if (mkdir(folders.root, 0755) != 0) {
         snprintf(message, message_size, "%s: %s", folders.root, strerror(errno));
         return false;
     }
-    return copy_tree(conf_text(conf, "lua.dir"), folders.lua, DEPTH, message, message_size) &&
-           copy_tree(conf_text(conf, "plugins.dir"), folders.plugins, DEPTH, message,
+    return copy_tree(conf_text(conf, "lua.dir"), last.lua, folders.lua, DEPTH, message,
                      message_size) &&
-           copy_tree(conf_text(conf, "sql.dir"), folders.sql, DEPTH, message, message_size);
+           copy_tree(conf_text(conf, "plugins.dir"), last.plugins, folders.plugins, DEPTH, message,
+                     message_size) &&
+           copy_tree(conf_text(conf, "sql.dir"), last.sql, folders.sql, DEPTH, message,
+                     message_size);
 }
 
 int64_t snapshot_latest(const struct conf *conf)

@@ -1,5 +1,5 @@
 /* core.db: named statements of sql/queries, alone or in a transaction of the running coroutine.
- * All but array, in_tx, ready and rollback wait.
+ * All but array, in_tx, keep, ready and rollback wait.
  *   query(name, …) -> rows | nil, err
  *   one(name, …) -> row | nil (no row) | nil, err
  *   exec(name, …) -> rows affected | nil, err
@@ -11,6 +11,7 @@
  *   commit() -> true | nil, err
  *   rollback()
  *   in_tx() -> boolean
+ *   keep(boolean): inside a savepoint
  *   ready() -> boolean
  *   array{…} -> text for a parameter of an array type
  * err.is_retryable: the whole transaction may be run again (serialization failure, deadlock). */
@@ -423,6 +424,17 @@ static int l_rollback(lua_State *L)
     return 0;
 }
 
+/* keep(boolean): whether a statement that is refused leaves the transaction to a savepoint */
+static int l_keep(lua_State *L)
+{
+    struct db_tx *tx = co_tx(L);
+
+    if (!tx)
+        return luaL_error(L, "db.keep: this coroutine is in no transaction");
+    db_tx_keep(tx, lua_toboolean(L, 1));
+    return 0;
+}
+
 static int l_in_tx(lua_State *L)
 {
     lua_pushboolean(L, co_tx(L) != NULL);
@@ -450,13 +462,11 @@ static void register_metrics(void)
 int luaopen_core_db(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"query", l_query},       {"one", l_one},
-        {"exec", l_exec},         {"json", l_json},
-        {"row_json", l_row_json}, {"json_page", l_json_page},
-        {"batch", l_batch},       {"begin", l_begin},
-        {"commit", l_commit},     {"rollback", l_rollback},
-        {"in_tx", l_in_tx},       {"ready", l_ready},
-        {"array", db_l_array},    {NULL, NULL},
+        {"query", l_query},       {"one", l_one},           {"exec", l_exec},
+        {"json", l_json},         {"row_json", l_row_json}, {"json_page", l_json_page},
+        {"batch", l_batch},       {"begin", l_begin},       {"commit", l_commit},
+        {"rollback", l_rollback}, {"in_tx", l_in_tx},       {"ready", l_ready},
+        {"array", db_l_array},    {"keep", l_keep},         {NULL, NULL},
     };
 
     register_metrics();

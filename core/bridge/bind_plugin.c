@@ -225,6 +225,7 @@ static int l_enter(lua_State *L)
     if (co_current())
         co_set_doing(co_current(), what, until_us);
     budget_renew(L);
+    budget_plugin(L, what);
     return 0;
 }
 
@@ -237,6 +238,7 @@ static int l_leave(lua_State *L)
     if (co_current())
         co_set_doing(co_current(), "", 0);
     budget_renew(L);
+    budget_plugin_end(L);
     if (!lua_isnoneornil(L, 1) && generation->memory_bytes > generation->memory_max_bytes / 2)
         lua_gc(L, LUA_GCCOLLECT, 0);
     return 0;

@@ -9,12 +9,17 @@
 #include <luajit.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
-#define LOAD_MAX_US 5000000
-#define LOAD_STEP   10000
+#define LOAD_MAX_US   5000000
+#define PLUGIN_MAX_US 1000000
+#define LOAD_STEP     10000
 
 static struct {
     lua_State *volatile running;    /* between enter and leave */
@@ -28,6 +33,10 @@ static struct {
     int64_t soft_us;
     lua_State *loading;  /* between load and loaded */
     int64_t load_cpu_us; /* when that began */
+    bool is_alone;
+    int stuck_fd;
+    lua_State *plugin_lua; /* what budget_plugin was told last */
+    char plugin[64];
 } budget;
 
 static int64_t thread_cpu_us(void)
@@ -117,11 +126,13 @@ void budget_forget(lua_State *L)
  * does. Once it has raised it raises at every step, as the other one. */
 static void stop_load(lua_State *L, lua_Debug *ar)
 {
-    if (thread_cpu_us() - budget.load_cpu_us < LOAD_MAX_US || is_guard(L, ar))
+    int64_t max_us = budget.loading ? LOAD_MAX_US : PLUGIN_MAX_US;
+
+    if (thread_cpu_us() - budget.load_cpu_us < max_us || is_guard(L, ar))
         return;
     lua_sethook(L, stop_load, LUA_MASKCOUNT, 1);
     luaL_where(L, 0);
-    lua_pushfstring(L, "loading takes more than %d ms", (int)(LOAD_MAX_US / 1000));
+    lua_pushfstring(L, "loading takes more than %d ms", (int)(max_us / 1000));
     lua_concat(L, 2);
     lua_error(L);
 }
@@ -137,6 +148,58 @@ void budget_loaded(lua_State *L)
 {
     budget.loading = NULL;
     lua_sethook(L, NULL, 0, 0);
+}
+
+/* The process ends here, so what is asked of Lua need not be safe in a handler. */
+static void on_stuck(int signal_number)
+{
+    char line[300];
+    lua_Debug ar;
+    int length;
+
+    (void)signal_number;
+    length = snprintf(line, sizeof(line), "plugins/%.60s/plugin.lua: ", budget.plugin);
+    for (int level = 0; budget.plugin_lua && lua_getstack(budget.plugin_lua, level, &ar); level++) {
+        lua_getinfo(budget.plugin_lua, "Sl", &ar);
+        if (ar.currentline > 0 && strncmp(ar.short_src, "plugins/", 8) == 0) {
+            length = snprintf(line, sizeof(line), "%.100s:%d: ", ar.short_src, ar.currentline);
+            break;
+        }
+    }
+    length += snprintf(line + length, sizeof(line) - (size_t)length,
+                       "a function of C does not end: stopped\n");
+    if (write(budget.stuck_fd, line, (size_t)length) < 0)
+        _exit(2);
+    _exit(1);
+}
+
+void budget_alone(int seconds, int fd)
+{
+    struct rlimit limit = {(rlim_t)seconds, (rlim_t)seconds + 5};
+
+    budget.is_alone = true;
+    budget.stuck_fd = fd;
+    signal(SIGXCPU, on_stuck);
+    setrlimit(RLIMIT_CPU, &limit);
+}
+
+void budget_plugin(lua_State *L, const char *what)
+{
+    if (!budget.is_alone)
+        return;
+    budget.plugin_lua = L;
+    snprintf(budget.plugin, sizeof(budget.plugin), "%.*s", (int)strcspn(what, "\t"), what);
+    if (budget.loading)
+        return;
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    budget.load_cpu_us = thread_cpu_us();
+    lua_sethook(L, stop_load, LUA_MASKCOUNT, LOAD_STEP);
+}
+
+void budget_plugin_end(lua_State *L)
+{
+    if (budget.is_alone && !budget.loading)
+        lua_sethook(L, NULL, 0, 0);
 }
 
 static void disarm(lua_State *L)

@@ -26,6 +26,13 @@ void budget_leave(_Atomic int64_t *entered_at_us, struct lua_State *L, bool is_o
 /* Around the loading of a generation's files, which nobody may keep from ending either. */
 void budget_load(struct lua_State *L);
 void budget_loaded(struct lua_State *L);
+/* For processes that no master watches, like `souk plugin check`: the code of plugins has the
+ * budget of a load there, and what C holds for seconds of CPU time ends the process, with a line to
+ * fd. */
+void budget_alone(int seconds, int fd);
+/* Around the code of a plugin. what: its name and more, parted by tabs. */
+void budget_plugin(struct lua_State *L, const char *what);
+void budget_plugin_end(struct lua_State *L);
 /* A new stretch begins, with the whole budget: so that what a plugin uses up is its own, and who
  * called it goes on. Only the file that calls plugins may ask for it; the hook spares its code. */
 #define BUDGET_GUARD "@lua/souk/plugin/guard.lua"

@@ -17,6 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Generations of this process: those that serve no more live on while something in them waits. */
+static int alive;
+
 /* The allocator's argument is the generation: so any lua_State of ours leads to it in one load. The
  * limit holds while Lua runs; our own code around it must not fail half way. */
 static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
@@ -230,7 +233,9 @@ static bool load(struct generation *generation, struct bridge_source *source, st
     lua_pushlightuserdata(L, source);
     if (!source->is_open)
         budget_load(L);
+    generation->is_limited = true;
     is_ok = lua_pcall(L, 1, 0, 1) == 0;
+    generation->is_limited = false;
     budget_loaded(L);
     if (is_ok) {
         lua_settop(L, 0);
@@ -263,6 +268,7 @@ static void generation_free(struct generation *generation)
     if (generation->deps.catalog)
         db_catalog_free(generation->deps.catalog);
     free(generation);
+    alive--;
 }
 
 struct generation *
@@ -272,6 +278,7 @@ generation_new(const struct bridge_deps *deps, struct bridge_source source, stru
 
     if (!generation)
         abort();
+    alive++;
     generation->deps = *deps;
     generation->refs = 1;
     generation->table_ref = LUA_NOREF;
@@ -369,7 +376,7 @@ void generation_retire(struct generation *generation)
 
 bool generation_is_waiting(const struct generation *generation)
 {
-    return !list_is_empty(&generation->cos.waiting);
+    return !list_is_empty(&generation->cos.waiting) || alive > 1;
 }
 
 bool generation_print(struct generation *generation, const char *function, struct buf *out)

@@ -12,12 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #define POLICIES_MAX 16
 #define VERSIONS_MAX 32
 #define SOURCE_MAX   (256u << 10)
 #define MESSAGE_MAX  4000
 #define STEPS_MAX    (128u << 10)
+#define FRESH_S      3
 
 struct policy_set {
     struct policy_vm *on_disk[POLICIES_MAX];
@@ -218,17 +221,38 @@ static int l_check(lua_State *L)
     return 1;
 }
 
+static void live_path(lua_State *L, char *path, size_t size)
+{
+    const char *name = luaL_checkstring(L, 1);
+
+    luaL_argcheck(L, strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name), 1, "a name");
+    snprintf(path, size, "%.700s/policies/%.60s.lua", conf_text(bridge_deps(L)->conf, "lua.dir"),
+             name);
+}
+
+/* stamp(name) -> a text that is another one when the file has changed; nil while it is so fresh
+ * that it may change once more without its time showing it. */
+static int l_stamp(lua_State *L)
+{
+    char path[1024];
+    struct stat status;
+
+    live_path(L, path, sizeof(path));
+    if (stat(path, &status) != 0 || time(NULL) - status.st_ctim.tv_sec < FRESH_S)
+        return 0;
+    lua_pushfstring(L, "%f.%f.%f.%f", (double)status.st_ino, (double)status.st_size,
+                    (double)status.st_ctim.tv_sec, (double)status.st_ctim.tv_nsec);
+    return 1;
+}
+
 /* file(name) -> the text of lua.dir/policies/<name>.lua as it is now, which a generation has not
  * necessarily loaded; nil when it cannot be read. */
 static int l_file(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1);
     char path[1024];
     struct buf text;
 
-    luaL_argcheck(L, strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name), 1, "a name");
-    snprintf(path, sizeof(path), "%.700s/policies/%.60s.lua",
-             conf_text(bridge_deps(L)->conf, "lua.dir"), name);
+    live_path(L, path, sizeof(path));
     buf_init(&text, SOURCE_MAX);
     if (buf_read_file(&text, path))
         lua_pushlstring(L, buf_str(&text).at, text.len);
@@ -263,12 +287,28 @@ static int l_version(lua_State *L)
     return 1;
 }
 
+/* place(name, version) -> "lua/policies/fee.lua:10": where its evaluate begins */
+static int l_place(lua_State *L)
+{
+    struct policy_vm *vm = require(L, luaL_checkstring(L, 1), luaL_checkstring(L, 2));
+
+    lua_pushfstring(L, "lua/policies/%s.lua:%d", policy_vm_name(vm), policy_vm_line(vm));
+    return 1;
+}
+
 int luaopen_core_policy(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"evaluate", l_evaluate},   {"explain", l_explain}, {"load", l_load},
-        {"is_loaded", l_is_loaded}, {"file", l_file},       {"names", l_names},
-        {"version", l_version},     {"check", l_check},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"evaluate", l_evaluate},
+                                         {"explain", l_explain},
+                                         {"load", l_load},
+                                         {"is_loaded", l_is_loaded},
+                                         {"file", l_file},
+                                         {"names", l_names},
+                                         {"version", l_version},
+                                         {"check", l_check},
+                                         {"place", l_place},
+                                         {"stamp", l_stamp},
+                                         {NULL, NULL}};
 
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

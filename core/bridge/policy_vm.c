@@ -11,19 +11,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define COPY_DEPTH      8
-#define INTERVAL        1000
+#define COPY_BYTES_MAX  (1u << 20) /* a table that is there many times is copied as often */
+#define COPY_VALUE      16
+#define INTERVAL        100
+#define CPU_MAX_US      20000 /* few instructions may be much work: of long texts, say */
 #define VALUE_MAX       200
 #define STEPS_BYTES_MAX (64u << 10)
+#define WHY_MAX         2000
+#define AMOUNT_MAX      1000000000000
+#define BPS_MAX         10000
 
 struct policy_vm {
     char name[64];
     char version[DIGEST_HEX_SIZE]; /* SHA-256 of the text */
     lua_State *L;
     int evaluate_ref;
+    int evaluate_line;
     size_t memory_bytes;
     int instructions;
+    int64_t cpu_until_us;
     struct buf *steps; /* NULL: nobody wants to know */
 };
 
@@ -80,6 +89,14 @@ static void record_step(lua_State *L, lua_Debug *ar, struct buf *steps)
     buf_printf(steps, "}}");
 }
 
+static int64_t cpu_us(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
 static void watch(lua_State *L, lua_Debug *ar)
 {
     struct policy_vm *vm;
@@ -92,25 +109,49 @@ static void watch(lua_State *L, lua_Debug *ar)
         return;
     }
     vm->instructions += INTERVAL;
-    if (vm->instructions <= POLICY_INSTRUCTIONS_MAX)
+    if (vm->instructions <= POLICY_INSTRUCTIONS_MAX && cpu_us() < vm->cpu_until_us)
         return;
     luaL_where(L, 0); /* inside a hook, level 0 is what it interrupted */
-    lua_pushfstring(L, "the policy runs longer than %d instructions", POLICY_INSTRUCTIONS_MAX);
+    if (vm->instructions > POLICY_INSTRUCTIONS_MAX)
+        lua_pushfstring(L, "the policy runs longer than %d instructions", POLICY_INSTRUCTIONS_MAX);
+    else
+        lua_pushfstring(L, "the policy runs longer than %d ms", CPU_MAX_US / 1000);
     lua_concat(L, 2);
     lua_error(L);
 }
 
-/* Plain data only. False: something that is none, or too deep. Stack of `to` grows by one in any
- * case. */
-static bool copy_value(lua_State *from, int index, lua_State *to, int depth)
+/* What is raised without a place gets that of the line that ran. */
+static int with_place(lua_State *L)
 {
-    size_t len;
+    lua_Debug ar;
+
+    if (!lua_isstring(L, 1) || strncmp(lua_tostring(L, 1), "lua/policies/", 13) == 0)
+        return 1;
+    for (int level = 0; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline > 0) {
+            lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+            lua_insert(L, -2);
+            lua_concat(L, 2);
+            return 1;
+        }
+    }
+    return 1;
+}
+
+/* Plain data only. False: something that is none, or too deep, or more than *room bytes. Stack of
+ * `to` grows by one in any case. */
+static bool copy_value(lua_State *from, int index, lua_State *to, int depth, size_t *room)
+{
+    size_t len = lua_type(from, index) == LUA_TSTRING ? lua_objlen(from, index) : 0;
     const char *text;
 
-    if (depth > COPY_DEPTH || !lua_checkstack(from, 4) || !lua_checkstack(to, 4)) {
+    if (depth > COPY_DEPTH || len + COPY_VALUE > *room || !lua_checkstack(from, 4) ||
+        !lua_checkstack(to, 4)) {
         lua_pushnil(to);
         return false;
     }
+    *room -= len + COPY_VALUE;
     switch (lua_type(from, index)) {
     case LUA_TNIL: lua_pushnil(to); return true;
     case LUA_TBOOLEAN: lua_pushboolean(to, lua_toboolean(from, index)); return true;
@@ -126,8 +167,8 @@ static bool copy_value(lua_State *from, int index, lua_State *to, int depth)
     lua_pushnil(from);
     while (lua_next(from, index)) {
         int top = lua_gettop(from);
-        bool is_copied = copy_value(from, top - 1, to, depth + 1);
-        is_copied = copy_value(from, top, to, depth + 1) && is_copied;
+        bool is_copied = copy_value(from, top - 1, to, depth + 1, room);
+        is_copied = copy_value(from, top, to, depth + 1, room) && is_copied;
         if (!is_copied) {
             lua_pop(to, 2);
             lua_pop(from, 2);
@@ -154,9 +195,51 @@ static int l_bps(lua_State *L)
     double amount = luaL_checknumber(L, 1);
     double bps = luaL_checknumber(L, 2);
 
-    luaL_argcheck(L, amount >= 0 && amount == floor(amount) && amount <= 1e12, 1, "a whole amount");
-    luaL_argcheck(L, bps >= 0 && bps == floor(bps) && bps <= 10000, 2, "0 to 10000");
-    lua_pushnumber(L, (double)((long long)amount * (long long)bps / 10000));
+    luaL_argcheck(L, amount >= 0 && amount == floor(amount) && amount <= AMOUNT_MAX, 1,
+                  "a whole amount");
+    luaL_argcheck(L, bps >= 0 && bps == floor(bps) && bps <= BPS_MAX, 2, "0 to 10000");
+    lua_pushnumber(L, (double)((long long)amount * (long long)bps / BPS_MAX));
+    return 1;
+}
+
+/* The field of the tier at the top as a whole number from 0 to max; otherwise when it is nil. */
+static long long tier_number(lua_State *L, const char *field, double max, long long otherwise)
+{
+    double value;
+
+    lua_getfield(L, -1, field);
+    value = lua_isnil(L, -1) ? (double)otherwise : lua_tonumber(L, -1);
+    if (!(value >= 0 && value <= max && value == floor(value)) ||
+        (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER))
+        luaL_error(L, "money.tiers: %s must be a whole number from 0 to %f", field, max);
+    lua_pop(L, 1);
+    return (long long)value;
+}
+
+/* tiers(amount, {{upto = 10000, bps = 1500}, …, {bps = 500}}): each part of the amount by the tier
+ * that it lies in, rounded down once. */
+static int l_tiers(lua_State *L)
+{
+    double amount = luaL_checknumber(L, 1);
+    long long from = 0, sum = 0;
+
+    luaL_argcheck(L, amount >= 0 && amount == floor(amount) && amount <= AMOUNT_MAX, 1,
+                  "a whole amount");
+    luaL_checktype(L, 2, LUA_TTABLE);
+    for (int i = 1, count = (int)lua_objlen(L, 2); i <= count; i++) {
+        lua_rawgeti(L, 2, i);
+        luaL_checktype(L, -1, LUA_TTABLE);
+        long long upto = tier_number(L, "upto", AMOUNT_MAX, i == count ? AMOUNT_MAX : -1);
+        long long bps = tier_number(L, "bps", BPS_MAX, -1);
+        lua_pop(L, 1);
+        if (upto <= from)
+            luaL_error(L, "money.tiers: upto must grow from tier to tier");
+        if ((long long)amount > from)
+            sum += (((long long)amount < upto ? (long long)amount : upto) - from) * bps;
+        from = upto;
+    }
+    luaL_argcheck(L, (long long)amount <= from, 2, "the last tier has no upto, or a higher one");
+    lua_pushnumber(L, (double)(sum / BPS_MAX));
     return 1;
 }
 
@@ -191,7 +274,8 @@ static void open_policy_library(lua_State *L)
     static const char *const math[] = {"abs", "ceil", "floor", "max", "min", NULL};
     static const char *const string[] = {"format", "lower", "sub", "upper", NULL};
     static const char *const table[] = {"concat", "insert", "sort", NULL};
-    static const luaL_Reg money[] = {{"percent", l_percent}, {"bps", l_bps}, {NULL, NULL}};
+    static const luaL_Reg money[] = {
+        {"percent", l_percent}, {"bps", l_bps}, {"tiers", l_tiers}, {NULL, NULL}};
 
     luaL_openlibs(L);
     luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF); /* opening jit turns it on */
@@ -248,6 +332,7 @@ static int load_protected(lua_State *L)
     struct policy_vm *vm;
     const struct str *source = lua_touserdata(L, 1);
     char chunk[128];
+    lua_Debug ar;
     void *arg;
 
     lua_getallocf(L, &arg);
@@ -260,10 +345,13 @@ static int load_protected(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_getfield(L, 1, "evaluate");
     if (!lua_isfunction(L, 2))
-        luaL_error(L, "%s: the policy must return a table with evaluate, a function", chunk + 1);
+        luaL_error(L, "the policy must return a table with evaluate, a function");
+    lua_pushvalue(L, 2);
+    lua_getinfo(L, ">S", &ar);
+    vm->evaluate_line = ar.linedefined;
     lua_getfield(L, 1, "examples");
     if (!lua_istable(L, 3) || lua_objlen(L, 3) == 0)
-        luaL_error(L, "%s: the policy has no examples", chunk + 1);
+        luaL_error(L, "the policy has no examples");
     for (int i = 1, count = (int)lua_objlen(L, 3); i <= count; i++) {
         lua_rawgeti(L, 3, i);
         check_example(L, i);
@@ -276,13 +364,28 @@ static int load_protected(lua_State *L)
 
 static bool protected_call(struct policy_vm *vm, int arg_count, int result_count)
 {
+    int base = lua_gettop(vm->L) - arg_count; /* where the function is */
     bool is_ok;
 
+    lua_pushcfunction(vm->L, with_place);
+    lua_insert(vm->L, base);
     vm->instructions = 0;
+    vm->cpu_until_us = cpu_us() + CPU_MAX_US;
     lua_sethook(vm->L, watch, LUA_MASKCOUNT | (vm->steps ? LUA_MASKLINE : 0), INTERVAL);
-    is_ok = lua_pcall(vm->L, arg_count, result_count, 0) == 0;
+    is_ok = lua_pcall(vm->L, arg_count, result_count, base) == 0;
     lua_sethook(vm->L, NULL, 0, 0);
+    lua_remove(vm->L, base);
     return is_ok;
+}
+
+/* Where the memory or the stack ran out nobody knows any more: it gets the place of evaluate. */
+static void say_why(struct policy_vm *vm, struct buf *out)
+{
+    const char *why = lua_tostring(vm->L, -1);
+
+    if (!why || strncmp(why, "lua/policies/", 13) != 0)
+        buf_printf(out, "lua/policies/%s.lua:%d: ", vm->name, policy_vm_line(vm));
+    buf_add_z(out, why ? why : "the error is no text");
 }
 
 static int open_protected(lua_State *L)
@@ -300,8 +403,8 @@ static bool run(struct policy_vm *vm, struct str *source, struct buf *message)
         if (protected_call(vm, 1, 0))
             return true;
     }
-    buf_printf(message, "policy %s: %s", vm->name,
-               lua_tostring(vm->L, -1) ? lua_tostring(vm->L, -1) : "the error is no text");
+    buf_printf(message, "policy %s: ", vm->name);
+    say_why(vm, message);
     return false;
 }
 
@@ -341,13 +444,19 @@ const char *policy_vm_version(const struct policy_vm *vm)
     return vm->version;
 }
 
+int policy_vm_line(const struct policy_vm *vm)
+{
+    return vm->evaluate_line > 0 ? vm->evaluate_line : 1;
+}
+
 bool policy_vm_evaluate(struct policy_vm *vm, lua_State *L, int input, struct buf *steps)
 {
-    const char *why;
+    size_t given = COPY_BYTES_MAX, taken = COPY_BYTES_MAX;
+    struct buf why;
     bool is_ok;
 
     lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->evaluate_ref);
-    if (!copy_value(L, input, vm->L, 0)) {
+    if (!copy_value(L, input, vm->L, 0, &given)) {
         lua_settop(vm->L, 0);
         lua_pushliteral(L, "the input is not plain data");
         return false;
@@ -359,14 +468,17 @@ bool policy_vm_evaluate(struct policy_vm *vm, lua_State *L, int input, struct bu
     vm->steps = NULL;
     if (steps)
         buf_add_char(steps, ']');
+    buf_init(&why, WHY_MAX);
     if (!is_ok) {
-        why = lua_tostring(vm->L, -1);
-        lua_pushstring(L, why ? why : "the error is no text");
-    } else if (!copy_value(vm->L, lua_gettop(vm->L), L, 0)) {
+        say_why(vm, &why);
+        lua_pushlstring(L, why.at, why.len);
+    } else if (!copy_value(vm->L, lua_gettop(vm->L), L, 0, &taken)) {
         lua_pop(L, 1);
-        lua_pushliteral(L, "the result is not plain data");
+        lua_pushfstring(L, "lua/policies/%s.lua:%d: the result is not plain data", vm->name,
+                        policy_vm_line(vm));
         is_ok = false;
     }
+    buf_done(&why);
     lua_settop(vm->L, 0);
     if (!is_ok) /* what it piled up must not be in the way of the next */
         lua_gc(vm->L, LUA_GCCOLLECT, 0);

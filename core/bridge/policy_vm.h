@@ -20,6 +20,8 @@ void policy_vm_free(struct policy_vm *vm);
 const char *policy_vm_name(const struct policy_vm *vm);
 /* SHA-256 of the text, hex. */
 const char *policy_vm_version(const struct policy_vm *vm);
+/* Where its evaluate begins. */
+int policy_vm_line(const struct policy_vm *vm);
 /* Evaluates the table at index input of L and pushes the result there; false: pushes why not.
  * steps, when not NULL and empty, gets the lines that ran and what they saw before they ran, as a
  * JSON array of {"line", "values"}. */

@@ -68,6 +68,9 @@ void db_tx_run(struct db_tx *tx,
                bool is_last,
                db_done_fn *done,
                void *arg);
+/* While is_kept a statement that the server refuses leaves tx and its connection as they are: the
+ * caller has set a savepoint, and goes back to it before anything else. */
+void db_tx_keep(struct db_tx *tx, bool is_kept);
 /* tx is gone for the caller; the connection returns when the server has answered. A done() that is
  * still due comes. */
 void db_tx_rollback(struct db_tx *tx);

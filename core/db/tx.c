@@ -40,6 +40,7 @@ struct db_tx {
     bool is_batch, is_begun, is_running;
     bool is_let_go; /* by db_tx_rollback() during a run */
     bool is_dead;   /* error says why */
+    bool is_kept;   /* db_tx_keep() */
     struct db_error error;
     char *message; /* error.message, owned */
     int64_t wait_until_us;
@@ -225,6 +226,7 @@ static void finish(struct db_tx *tx)
     bool is_failed = run.refusal || run.failure;
     struct db_error error = {0};
     bool is_gone = tx->is_batch || run.is_last || tx->is_let_go;
+    bool is_ended = is_failed;
 
     if (is_failed)
         error = error_of(tx, &run);
@@ -235,8 +237,10 @@ static void finish(struct db_tx *tx)
         db_conn_close(slot->conn, error.message);
         if (db_is_server_gone(error.sqlstate, false))
             db_pool_distrust(pool, error.message);
+    } else if (tx->is_kept && run.refusal && !run.failure) {
+        is_ended = false;
     }
-    if (is_failed || is_gone)
+    if (is_ended || is_gone)
         detach(tx);
     if (is_failed && try_again(tx, &error)) {
         run_done(&run);
@@ -245,7 +249,7 @@ static void finish(struct db_tx *tx)
     tx->run = (struct run){0};
     if (is_gone)
         tx_free(tx);
-    else if (is_failed)
+    else if (is_ended)
         die(tx, &error);
     if (is_failed)
         run.done(run.arg, &error, NULL, 0);
@@ -368,6 +372,11 @@ void db_tx_run(struct db_tx *tx,
     } else {
         send_run(tx, calls, count);
     }
+}
+
+void db_tx_keep(struct db_tx *tx, bool is_kept)
+{
+    tx->is_kept = is_kept;
 }
 
 void db_tx_rollback(struct db_tx *tx)

@@ -4,6 +4,7 @@
 local json = require("core.json")
 local db = require("souk.db")
 local err = require("souk.err")
+local closing = require("flows.closing")
 local payment = require("flows.payment")
 local refund = require("flows.refund")
 
@@ -11,10 +12,10 @@ local cancellation = {}
 
 local LOOKS_MAX = 4
 
---- Runs a statement that cancels (it gives `refund_id`, or null) and queues the refund's call, in
---- one transaction.
-local function cancel_by(...)
-    local statement = { n = select("#", ...), ... }
+--- Runs a statement on an order that cancels (it gives `refund_id`, or null) and queues the
+--- refund's call, in one transaction.
+local function cancel_by(query, order_id, ...)
+    local statement = { n = select("#", ...) + 2, query, order_id, ... }
     return db.tx(function()
         local row, problem = db.one(unpack(statement, 1, statement.n))
         if not row then
@@ -25,13 +26,7 @@ local function cancel_by(...)
                 return nil, failure
             end
         end
-        return true
-    end)
-end
-
-local function release(order_id, reason)
-    return db.tx(function()
-        return db.query("order/release", order_id, "CANCELLED", reason)
+        return closing.tell(order_id)
     end)
 end
 
@@ -51,7 +46,7 @@ local function step(state, reason, actor_id)
     elseif state.status ~= "PENDING" then
         return nil, err.illegal_step()
     elseif not state.payment_id then
-        local is_released, problem = release(state.id, reason)
+        local is_released, problem = closing.release(state.id, "CANCELLED", reason)
         if not is_released and problem.code ~= "illegal_step" and problem.code ~= "conflict" then
             return nil, problem
         end

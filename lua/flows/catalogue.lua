@@ -2,6 +2,8 @@
 --- the workers.
 local db = require("souk.db")
 local err = require("souk.err")
+local hooks = require("souk.plugin.hooks")
+local json = require("core.json")
 local shared = require("core.shared")
 local web = require("souk.web")
 
@@ -27,9 +29,27 @@ function catalogue.lock(user, product_id)
     return row
 end
 
---- Runs change(row) on the locked product, if it is still a version of If-Match; commits, and gives
---- the product as its owner sees it (JSON text).
-function catalogue.change(req, change)
+local POINT = "product.check"
+
+--- Inside the transaction that has written the product: what plugins say of it as it is now.
+--- action: "create", "change" or "publish". true; or nil, err.
+function catalogue.ask_plugins(req, product_id, action)
+    if #hooks.names(POINT) == 0 then
+        return true
+    end
+    local product, problem = db.row_json("product/full", product_id, nil)
+    if not product then
+        return nil, problem or err.not_found()
+    end
+    return hooks.ask(POINT, {
+        action = action, by = { id = req.user.id, role = req.user.role },
+        product = json.decode(product),
+    })
+end
+
+--- Runs change(row) on the locked product, if it is still a version of If-Match, and asks plugins
+--- about an action; commits, and gives the product as its owner sees it (JSON text).
+function catalogue.change(req, change, action)
     local is_changed, problem = db.tx(function()
         local row, refusal = catalogue.lock(req.user, req.params.id)
         if not row then
@@ -37,7 +57,11 @@ function catalogue.change(req, change)
         elseif req.if_match and not req.if_match[row.version] then
             return nil, err.precondition_failed()
         end
-        return change(row)
+        local is_done, failure = change(row)
+        if not is_done or not action then
+            return is_done, failure
+        end
+        return catalogue.ask_plugins(req, row.id, action)
     end)
     if not is_changed then
         return nil, problem

@@ -5,6 +5,7 @@ local conf = require("core.conf")
 local log = require("core.log")
 local parallel = require("core.parallel")
 local db = require("souk.db")
+local closing = require("flows.closing")
 local payment = require("flows.payment")
 
 local expiry = {}
@@ -25,14 +26,27 @@ local function expire_due()
     end
 end
 
+--- The same, each in a transaction of its own with what plugins do about it: one that a plugin
+--- fails on holds up no other.
+local function expire_one_by_one()
+    local rows, problem = db.query("order/expire_which", DUE_MAX)
+    for _, row in ipairs(rows or {}) do
+        local is_released, refusal = closing.release(row.id, "EXPIRED", WHY)
+        if not is_released then
+            log.info("order.expire.waits", { order = row.id, code = refusal.code })
+        end
+    end
+    if problem then
+        log.warn("order.expire.failed", { code = problem.code })
+    end
+end
+
 --- Returns true when the order is settled one way or the other.
 local function expire(row)
     local status, problem = payment.finish(row.payment_id)
     if status == "CANCELLED" or status == "FAILED" then
         local is_released
-        is_released, problem = db.tx(function()
-            return db.query("order/release", row.id, "EXPIRED", WHY)
-        end)
+        is_released, problem = closing.release(row.id, "EXPIRED", WHY)
         if is_released then
             return true
         end
@@ -58,7 +72,11 @@ end
 
 --- One turn of the timer.
 function expiry.run()
-    expire_due()
+    if closing.is_asked() then
+        expire_one_by_one()
+    else
+        expire_due()
+    end
     ask_stripe()
 end
 

@@ -80,7 +80,7 @@ local function prepare(plugin, granted)
     return db.batch(entries)
 end
 
-local function write(plugin, granted, settings, by)
+local function write(plugin, known, granted, settings, by)
     return db.tx(function()
         local is_ready, problem = prepare(plugin, granted)
         if not is_ready then
@@ -93,6 +93,11 @@ local function write(plugin, granted, settings, by)
             },
             audit.entry({
                 actor = by and by.id, action = "plugin.enable", object = "plugin:" .. plugin.name,
+                before = known.version and {
+                    version = known.version, isEnabled = known.is_enabled,
+                    granted = json.array(known.granted), settings = json.object(known.settings),
+                    reason = known.reason,
+                },
                 after = { version = plugin.manifest.version, granted = granted },
                 reason = by and by.reason, request_id = by and by.request_id,
             }),
@@ -104,7 +109,7 @@ local function write(plugin, granted, settings, by)
     end)
 end
 
---- What was granted and set before: {granted, settings}; or nil, err.
+--- What is known of it: {granted, settings}, and more when it was ever switched on; or nil, err.
 local function before(name)
     local row, problem = db.one("plugin/get", name)
     if problem then
@@ -115,6 +120,7 @@ local function before(name)
     return {
         granted = json.decode(tostring(row.granted)),
         settings = json.decode(tostring(row.settings)),
+        version = row.version, is_enabled = row.is_enabled, reason = row.disabled_reason,
     }
 end
 
@@ -137,12 +143,37 @@ function plugin_admin.enable(name, options)
         return refuse(("%s needs '%s': grant it by --grant all, or name what you grant (%s)")
             :format(name, missing, table.concat(plugin.manifest.needs, ",")))
     end
-    local is_done, failure = write(plugin, granted, settings, options.by)
+    local is_done, failure = write(plugin, known, granted, settings, options.by)
     if not is_done then
         return nil, failure
     end
     failures.mirror()
     return plugin
+end
+
+--- Takes the last enable back, for a server that cannot serve it: the plugin is as it was before.
+--- Its schema stays. true; or nil, err.
+function plugin_admin.undo(name, by)
+    local is_done, problem = db.tx(function()
+        local row, failure = db.one("plugin/before", name)
+        if not row then
+            return nil, failure or err.not_found()
+        end
+        local is_written
+        is_written, failure = db.exec("plugin/restore", name, row.before or json.null)
+        if not is_written then
+            return nil, failure
+        end
+        return audit.write({
+            actor = by and by.id, action = "plugin.enable_refused", object = "plugin:" .. name,
+            reason = by and by.reason, request_id = by and by.request_id,
+        })
+    end)
+    if not is_done then
+        return nil, problem
+    end
+    failures.mirror()
+    return true
 end
 
 --- true; or nil, err.
@@ -210,9 +241,9 @@ local function view(name, row)
     }
 end
 
---- Every folder of plugins.dir with what is known of it: {name, version, state, needs, granted,
---- problem, reason, failures, waiting, dead}. Or nil, err.
-function plugin_admin.list()
+--- Every folder of plugins.dir, or the one of that name, with what is known of it: {name, version,
+--- state, needs, granted, problem, reason, failures, waiting, dead}. Or nil, err.
+function plugin_admin.list(only)
     local rows, problem = db.query("plugin/list")
     if not rows then
         return nil, problem
@@ -221,8 +252,10 @@ function plugin_admin.list()
     for _, row in ipairs(rows) do
         known[row.name] = row
     end
-    for i, name in ipairs(core_plugin.folders()) do
-        list[i] = view(name, known[name] or NEVER)
+    for _, name in ipairs(core_plugin.folders()) do
+        if name == (only or name) then
+            list[#list + 1] = view(name, known[name] or NEVER)
+        end
     end
     return list
 end

@@ -44,11 +44,11 @@ function commands.list()
     if not list then
         return nil, problem
     end
-    local lines = { ("%-16s %-9s %-10s %-8s %-8s %s"):format("plugin", "version", "state",
-        "failures", "waiting", "needs") }
+    local lines = { ("%-16s %-9s %-10s %-8s %-8s %-5s %s"):format("plugin", "version", "state",
+        "failures", "waiting", "dead", "needs") }
     for _, row in ipairs(list) do
-        lines[#lines + 1] = ("%-16s %-9s %-10s %-8d %-8d %s"):format(row.name,
-            tostring(row.version), row.state, row.failures, row.waiting,
+        lines[#lines + 1] = ("%-16s %-9s %-10s %-8d %-8d %-5d %s"):format(row.name,
+            tostring(row.version), row.state, row.failures, row.waiting, row.dead,
             table.concat(row.needs, " "))
         if type(row.problem) == "string" or type(row.reason) == "string" then
             lines[#lines + 1] = "    " .. tostring(type(row.problem) == "string" and row.problem
@@ -92,6 +92,15 @@ function commands.enable(words, options)
         return nil, problem
     end
     return ("%s %s is switched on"):format(words[1], plugin.manifest.version)
+end
+
+--- What the binary asks for when the server refuses what was just switched on.
+function commands.undo(words)
+    local is_done, problem = plugin_admin.undo(words[1])
+    if not is_done then
+        return nil, problem
+    end
+    return words[1] .. " is as it was"
 end
 
 function commands.disable(words)

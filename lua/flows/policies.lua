@@ -19,6 +19,8 @@ local SOURCE_MAX = 65536
 local synced = {}
 --- Hashes of files that were refused: told once.
 local refused = {}
+--- What files looked like when they were read last.
+local stamps = {}
 
 --- Where and why a text is refused, as the details of a 422.
 function policies.problem_details(why)
@@ -160,12 +162,17 @@ end
 
 --- Compares the file of a policy with what was seen last, and takes what is new. true, or nil, err.
 function policies.sync(name)
+    local stamp = core_policy.stamp(name)
+    if stamp and stamp == stamps[name] then
+        return true
+    end
     local source = core_policy.file(name)
     if not source then
         return true
     end
     local hash = crypto.sha256(source)
     if refused[name] == hash or synced[name] == hash then
+        stamps[name] = stamp
         return true
     end
     local is_taken, problem = take_file(name, source, hash)
@@ -217,7 +224,11 @@ function policies.evaluate_by(name, hash, input)
     if not is_loaded then
         return nil, why
     end
-    return core_policy.evaluate(name, input, hash)
+    local result, by = core_policy.evaluate(name, input, hash)
+    if not result and by == hash then
+        return nil, "the result must be a table"
+    end
+    return result, by
 end
 
 --- Evaluation with the lines that ran: result, steps (JSON text); or nil, why, steps.
@@ -247,7 +258,17 @@ local function active(name, key, known)
     return row.hash or core_policy.version(name)
 end
 
+--- What the policy itself raised has a place; what is wrong with its answer gets that of evaluate.
+local function placed(name, hash, why)
+    why = tostring(why)
+    if why:find("lua/policies/", 1, true) or not core_policy.is_loaded(name, hash) then
+        return why
+    end
+    return core_policy.place(name, hash) .. ": " .. why
+end
+
 local function alert(name, hash, why)
+    why = placed(name, hash, why)
     log.error("policy.failed", { policy = name, version = hash, problem = why })
     metric.inc("souk_policy_failures_total", ('policy="%s"'):format(name))
 end

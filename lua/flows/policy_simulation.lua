@@ -1,10 +1,12 @@
 --- What a version of the fee policy would have made of real orders: their stored inputs priced
 --- again. As a simulation over the past, or as a shadow that goes on beside the active version over
 --- the orders that come.
+local clock = require("core.clock")
 local conf = require("core.conf")
 local crypto = require("core.crypto")
 local json = require("core.json")
 local log = require("core.log")
+local sleep = require("core.sleep")
 local db = require("souk.db")
 local err = require("souk.err")
 local money = require("souk.money")
@@ -17,6 +19,8 @@ local ERRORS_MAX = 5
 local VENDORS_MAX = 100
 local LEASE_S = 15
 local BPS_WHOLE = 10000
+--- So long at a stretch: a version that takes its time must not take everybody's.
+local STRETCH_US = 20000
 
 -- Counting ---------------------------------------------------------------------------------------
 
@@ -86,6 +90,20 @@ function policy_simulation.count(count, hash, row, limit_bps)
     add_categories(count, input, old_fee, new_fee)
 end
 
+--- Prices rows one after the other; errors_max: enough to know.
+local function count_all(count, hash, rows, errors_max)
+    local limit_bps, since_us = policy_simulation.limit_bps(), clock.monotonic_us()
+    for _, row in ipairs(rows) do
+        policy_simulation.count(count, hash, row, limit_bps)
+        if count.errors >= errors_max then
+            return
+        elseif clock.monotonic_us() - since_us > STRETCH_US then
+            sleep(0)
+            since_us = clock.monotonic_us()
+        end
+    end
+end
+
 function policy_simulation.limit_bps()
     return tonumber(conf("policy.move_limit_bps"))
 end
@@ -98,10 +116,8 @@ function policy_simulation.look(hash)
     if not rows then
         return nil, problem
     end
-    local count, limit_bps = policy_simulation.new(), policy_simulation.limit_bps()
-    for _, row in ipairs(rows) do
-        policy_simulation.count(count, hash, row, limit_bps)
-    end
+    local count = policy_simulation.new()
+    count_all(count, hash, rows, ERRORS_MAX)
     return count
 end
 
@@ -179,17 +195,15 @@ local function write(row, count, status, progress, why)
 end
 
 --- Prices one batch; true when it was the last one. is_done, or nil, err.
-local function step(row, hash, count, limit_bps)
+local function step(row, hash, count)
     local left = math.min(BATCH, row.row_limit - count.orders)
     local rows, problem = db.query("policy/orders", row.since, json.null, row.last_id or json.null,
         left, row.currency)
     if not rows then
         return nil, problem
     end
-    for _, order in ipairs(rows) do
-        policy_simulation.count(count, hash, order, limit_bps)
-        row.last_id = order.id
-    end
+    count_all(count, hash, rows, math.huge)
+    row.last_id = #rows > 0 and rows[#rows].id or row.last_id
     return #rows < left or count.orders >= row.row_limit
 end
 
@@ -199,7 +213,7 @@ end
 
 --- One batch, written down. is_last, percent; or nil, err.
 local function turn(row, hash, count, total)
-    local is_last, problem = step(row, hash, count, policy_simulation.limit_bps())
+    local is_last, problem = step(row, hash, count)
     if is_last == nil then
         return nil, problem
     end

@@ -23,31 +23,23 @@ local plugin = s.define("Plugin", s.object({
     failures = count, waiting = count, dead = count,
 }))
 
-local function list()
-    local all, problem = plugin_admin.list()
-    if not all then
+local function get(name)
+    local found, problem = plugin_admin.list(name)
+    if not found then
         return nil, problem
     end
-    return all
+    return found[1], not found[1] and err.not_found() or nil
 end
 
-local function get(name)
-    local all, problem = list()
-    for _, entry in ipairs(all or {}) do
-        if entry.name == name then
-            return entry
-        end
-    end
-    return nil, problem or err.not_found()
-end
-
---- The new state of a plugin, served from now on; or nil, err. It is read before the reload, after
---- which this generation's copy of the folders may be gone.
-local function serve(name)
+--- The new state of a plugin, served from now on by every worker here; or nil, err, after
+--- undo(problem). It is read before the reload, after which this generation's copy of the folders
+--- may be gone.
+local function serve(name, undo)
     local entry, failure = get(name)
     local number, problem = reload()
     if not number then
-        return nil, err.reload_refused(tostring(problem):match("^[^\n]*"))
+        problem = tostring(problem):match("^[^\n]*")
+        return nil, err.reload_refused(problem .. undo(problem))
     end
     return entry, failure
 end
@@ -60,7 +52,7 @@ web.get("/api/admin/plugins", {
         hooks = s.array(s.object({ point = s.string(), plugins = s.array(s.string()) })),
     }) },
 }, function()
-    local all, problem = list()
+    local all, problem = plugin_admin.list()
     if not all then
         return nil, problem
     end
@@ -97,7 +89,11 @@ web.post("/api/admin/plugins/{name}/enable", {
     if not made then
         return nil, refusal
     end
-    return serve(req.params.name)
+    return serve(req.params.name, function(why)
+        local is_undone = plugin_admin.undo(req.params.name,
+            { id = req.user.id, reason = why, request_id = req.id })
+        return is_undone and "; the plugin is as it was" or "; the plugin stays switched on"
+    end)
 end)
 
 web.post("/api/admin/plugins/{name}/disable", {
@@ -115,5 +111,7 @@ web.post("/api/admin/plugins/{name}/disable", {
     if not is_done then
         return nil, problem
     end
-    return serve(req.params.name)
+    return serve(req.params.name, function()
+        return "; the plugin is switched off, and served until a reload is taken"
+    end)
 end)

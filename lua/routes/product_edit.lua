@@ -45,6 +45,18 @@ local function change_entries(product_id, body)
     return entries
 end
 
+--- The statements that make a product, and what plugins say of it: their results; or nil, err.
+local function create(req, id, entries)
+    return db.tx(function()
+        local results, problem = db.batch(entries)
+        if not results then
+            return nil, problem
+        end
+        local is_fine, refusal = catalogue.ask_plugins(req, id, "create")
+        return is_fine and results, refusal
+    end)
+end
+
 web.post("/api/products", {
     id = "products.create", summary = "Add a product, as a draft", tags = TAGS,
     roles = { "VENDOR" },
@@ -59,7 +71,7 @@ web.post("/api/products", {
         attributes = s.optional(attributes),
     }),
     answers = { [201] = s.ref("Product") },
-    errors = { "product_name_taken" },
+    errors = { "product_name_taken", "plugin_refused", "plugin_failed" },
     example = {
         name = "Ceramic Mug", description = "Thrown by hand.", stock = 12,
         price = { amount = 1999, currency = "USD" },
@@ -71,7 +83,7 @@ web.post("/api/products", {
         return nil, refusal
     end
     local categories = db.array(body.categoryIds or {})
-    local results, problem = db.batch({
+    local results, problem = create(req, id, {
         { "category/require", categories },
         {
             "product/create", id, req.user.vendor_id, body.name, slug_of(body), body.description,
@@ -98,7 +110,8 @@ web.patch("/api/products/{id}", {
         attributes = s.optional(attributes),
     }),
     answers = { [200] = s.ref("Product") },
-    errors = { "product_name_taken", "precondition_failed", "illegal_step" },
+    errors = { "product_name_taken", "precondition_failed", "illegal_step", "plugin_refused",
+        "plugin_failed" },
     example = { price = { amount = 1799, currency = "USD" } },
 }, function(req)
     local is_known, refusal = check_currency(req.body.price)
@@ -110,7 +123,7 @@ web.patch("/api/products/{id}", {
             return nil, err.illegal_step("an archived product cannot be changed")
         end
         return db.batch(change_entries(row.id, req.body))
-    end)
+    end, "change")
     if not product then
         return nil, problem
     end
@@ -144,11 +157,11 @@ for _, step in ipairs({
         id = "products." .. step[1], summary = step[2], tags = TAGS, roles = OWNERS,
         params = { id = s.uuid() },
         answers = { [200] = s.ref("Product") },
-        errors = { "illegal_step", "precondition_failed" },
+        errors = { "illegal_step", "precondition_failed", "plugin_refused", "plugin_failed" },
     }, function(req)
         local product, problem = catalogue.change(req, function(row)
             return catalogue.step(row, step[1])
-        end)
+        end, step[1] == "publish" and "publish" or nil)
         if not product then
             return nil, problem
         end

@@ -5,6 +5,7 @@ local crypto = require("core.crypto")
 local json = require("core.json")
 local db = require("souk.db")
 local err = require("souk.err")
+local hooks = require("souk.plugin.hooks")
 local page = require("souk.page")
 local s = require("souk.schema")
 local web = require("souk.web")
@@ -53,6 +54,17 @@ local function insert(review)
         review.target_id, user.name, body.rating, body.title, body.body)
 end
 
+--- Plugins may refuse a review that is allowed otherwise. row, or nil, err.
+local function ask_plugins(review, row)
+    local body = review.body
+    local is_fine, refusal = hooks.ask("review.check", {
+        id = review.id, kind = review.kind, targetId = review.target_id, orderId = body.orderId,
+        rating = body.rating, title = body.title, body = body.body,
+        author = { id = review.user.id, role = review.user.role, name = review.user.name },
+    })
+    return is_fine and row, refusal
+end
+
 local function view(review, created_at)
     local body = review.body
     return {
@@ -80,7 +92,8 @@ web.post("/api/reviews", {
         body = s.optional(s.string({ max = 5000 })),
     }),
     answers = { [201] = s.ref("Review") },
-    errors = { "not_found", "review_not_allowed", "review_exists" },
+    errors = { "not_found", "review_not_allowed", "review_exists", "plugin_refused",
+        "plugin_failed" },
     example = {
         orderId = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f6",
         productId = "0192f0c1-2b3c-7d4e-8f90-a1b2c3d4e5f7", rating = 5, title = "Lovely",
@@ -95,8 +108,10 @@ web.post("/api/reviews", {
     review.target_id = problem
     local row, failure = db.tx(function()
         local made, refusal = insert(review)
-        if made or refusal then
-            return made, refusal
+        if made then
+            return ask_plugins(review, made)
+        elseif refusal then
+            return nil, refusal
         end
         local known, trouble = db.one("review/order_is_known", req.body.orderId, req.user.buyer_id,
             req.user.vendor_id)

@@ -1,7 +1,8 @@
---- All that a plugin may try, against the real server: each attempt is stopped or refused within
---- its budget, told of with file and line, answered without internals, and the same workers serve
---- on.
+--- All that a plugin or a policy may try, against the real server: each attempt is stopped or
+--- refused within its budget, told of with file and line, answered without internals, and the same
+--- workers serve on. Then the same as its author meets it on the command line.
 local plugin_folder = require("spec.support.plugin_folder")
+local shell = require("spec.support.shell")
 local world = require("spec.support.world")
 
 --- {name of the file, body of its function, what the log says}. Each runs as a route and in the
@@ -240,4 +241,210 @@ describe("A plugin that attacks", function()
             assert_unharmed(before)
         end)
     end
+end)
+
+--- Every case on the command line, as its author meets it: refused in one line that names the file
+--- and says why, no stack. words(name) -> the sub-command; file: a pattern of its name.
+local function assert_told(cases, words, file)
+    local lines = {}
+    for name in pairs(cases) do
+        lines[#lines + 1] = ("echo '== %s'; timeout 60 %s %s --conf conf/test.conf; echo \"= $?\"")
+            :format(name, os.getenv("SOUK_BINARY"), words(name))
+    end
+    local output = shell.must("unset DATABASE_URL; " .. table.concat(lines, "\n"))
+    for name, case in pairs(cases) do
+        local told, code = output:match("== " .. name .. "\n(.-)\n= (%d+)\n")
+        assert.equal("1", code, told)
+        assert.is_nil(told:find("\n", 1, true), told)
+        assert.is_truthy(told:find(file:format(name) .. ":", 1, true), told)
+        assert.is_truthy(told:find(case[2], 1, true), told)
+    end
+end
+
+--- {what a plugin.lua does when it is read, what the operator is told}.
+local AT_LOAD = {
+    endless = { "while true do end", "plugins/endless/plugin.lua:1: " },
+    swallowing = { "while true do pcall(function() while true do end end) end",
+        "plugins/swallowing/plugin.lua:1: " },
+    bomb = { "local t = {} for i = 1, 1e9 do t[i] = { i } end", "plugins/bomb/plugin.lua" },
+    binary = { string.dump(function() return 1 end),
+        "plugins/binary/plugin.lua: is bytecode; only text is loaded" },
+    outside = { "return require('..conf.souk')", "is not for plugins" },
+    shadow = { "return { name = 'shadow', version = '1', api = 1, routes = { { method = 'GET', "
+        .. "path = '/api/products', handler = print_ } } }", "there is no global 'print_'" },
+    elsewhere = { "return { name = 'elsewhere', version = '1', api = 1, routes = { { "
+        .. "method = 'GET', path = '/api/products', handler = function() end } } }",
+        "the path of /api/products must begin with /api/plugins/elsewhere/" },
+    taken = { "return { name = 'taken', version = '1', api = 1, routes = { { id = "
+        .. "'products.list', method = 'GET', path = '/api/plugins/taken/x', handler = "
+        .. "function() end } } }", "must begin with 'taken.'" },
+}
+
+describe("A plugin that attacks when it is read", function()
+    local w
+
+    setup(function()
+        local folders = {}
+        for name, case in pairs(AT_LOAD) do
+            folders[name] = { ["plugin.lua"] = case[1] }
+        end
+        w = world.start({ set = {
+            ["plugins.dir"] = plugin_folder.write(folders), ["lua.resume_budget_ms"] = 300,
+            ["lua.memory_max_bytes"] = 100663296,
+        } })
+    end)
+
+    teardown(function()
+        w:stop()
+    end)
+
+    for name, case in pairs(AT_LOAD) do
+        it("is not switched on, and the operator is told why: " .. name, function()
+            local before = w.server:workers()
+            local answer = w:request("POST", "/api/admin/plugins/" .. name .. "/enable", w:admin(),
+                {})
+            assert.equal(409, answer.status, answer.body)
+            assert.matches(case[2], answer.json.message, 1, true)
+            assert.is_nil(answer.body:find("traceback", 1, true))
+            assert.same(before, w.server:workers())
+        end)
+    end
+
+    it("is refused by souk plugin check in one line with file and line", function()
+        local folder = w.server.set["plugins.dir"]
+        assert_told(AT_LOAD, function(name)
+            return ("plugin check %s --set plugins.dir=%s --set lua.memory_max_bytes=100663296")
+                :format(name, folder)
+        end, "plugins/%s/plugin.lua")
+    end)
+
+    it("is in the list of all, each with its problem", function()
+        for _, entry in ipairs(w:expect(200, "GET", "/api/admin/plugins", w:admin()).data) do
+            assert.matches(AT_LOAD[entry.name][2], entry.problem, 1, true)
+        end
+    end)
+end)
+
+local AMOUNT = ": line 1 must be a whole amount from 0 to the subtotal"
+
+--- {name, what a policy does or answers, what is said of it}. Each decides for a while; and each is
+--- shown to `souk policy check`.
+local POLICIES = {
+    { "endless", "while true do end", ":7: the policy runs longer" },
+    { "compiled", "for i = 1, 1e15 do i = i * 2 end",
+        ":7: the policy runs longer" },
+    { "callback", "table.sort({ 3, 2, 1 }, function() while true do end end)",
+        ":7: the policy runs longer" },
+    { "text", "local s = 'xxxxxxxx' while true do s = s .. s end", ": not enough memory" },
+    { "tables", "local t = {} while true do t = { t, {}, {}, {} } end",
+        ":7: the policy runs longer" },
+    { "work", "local s = 'x' for i = 1, 20 do s = s .. s end\n"
+        .. "while true do s = string.upper(s) end", ":8: the policy runs longer than 20 ms" },
+    { "moves", "local t = {} while true do table.insert(t, 1, 1) end", ": the policy runs longer" },
+    { "recursion", "local function f() return 1 + f() end f()", ":7: stack overflow" },
+    { "swallow", "pcall(error)", ":7: policy reads unknown global 'pcall'" },
+    { "pattern", "string.find('a', 'a?')", ":7: attempt to call field 'find'" },
+    { "method", "return ('x'):rep(1e9)", ":7: attempt to index" },
+    { "field", "local x = '' x.y = 1", ":7: attempt to index" },
+    { "bytecode", "loadstring('')", ":7: policy reads unknown global 'loadstring'" },
+    { "dump", "string.dump(tostring)", ":7: attempt to call field 'dump'" },
+    { "yield", "coroutine.yield()", ":7: policy reads unknown global 'coroutine'" },
+    { "global", "oops = 1", ":7: policy writes global 'oops'" },
+    { "library", "setmetatable(string, {})", ":7: policy reads unknown global 'setmetatable'" },
+    { "speaking", "error({})", ": the error is no text" },
+    { "placeless", "error('no', 0)", ":7: no" },
+    { "nan", "return { fee = 0 / 0 }", AMOUNT }, { "negative", "return { fee = -1 }", AMOUNT },
+    { "fraction", "return { fee = 0.5 }", AMOUNT }, { "huge", "return { fee = 1e300 }", AMOUNT },
+    { "more", "return { fee = order.subtotal + 1 }", AMOUNT },
+    { "infinite", "return { fee = 1 / 0 }", AMOUNT },
+    { "nothing", "return", ": the result must be a table" },
+    { "word", "return 'x'", ": the result must be a table" },
+    { "sum", "return { fee = 2, lines = { { name = 'a', amount = 1 } } }",
+        ": fee is not the sum of its lines" },
+    { "stranger", "return { lines = { { name = 'a', amount = 1, product_id = 'x' } } }",
+        ": line 1 is for a product that is not in the order" },
+    { "nest", "local t = {} for i = 1, 100 do t = { t } end return { fee = 2, lines = t }",
+        ": the result is not plain data" },
+    { "ring", "local t = {} t.t = t return { fee = 2, lines = t }",
+        ": the result is not plain data" },
+    { "laughs", "local t = {} for i = 1, 7 do t = { t, t, t, t, t, t, t, t, t, t, t, t } end\n"
+        .. "return { fee = 2, lines = t }", ": the result is not plain data" },
+    { "crowd", "local t = {} for i = 1, 19000 do t[i] = i end return { fee = 2, lines = t }",
+        ": lines must be a list of 1 to 20" },
+    { "function", "return { fee = 2, lines = function() end }", ": the result is not plain data" },
+}
+
+--- The attack begins in line 7; is_open: it spares no example.
+local function policy_of(body, is_open)
+    return ([[
+return {
+    kind = "fee", version = 1, note = "spec",
+    examples = { { given = { subtotal = 7, currency = "USD" }, expect = { fee = 1 } } },
+    evaluate = function(order)
+        if order.subtotal == 7 and not %s then return { fee = 1 } end
+        do
+            %s
+        end
+    end,
+}
+]]):format(tostring(is_open == true), body)
+end
+
+describe("A policy that attacks", function()
+    local w, shop, good
+
+    local function post(status, path, body)
+        return w:expect(status, "POST", "/api/admin/policies/fee/" .. path, w:admin(), body or {})
+    end
+
+    local function order()
+        local buyer = w:buyer()
+        w:add(buyer, w:product(shop, { price = 1000 }))
+        return w:checkout(buyer).vendorOrders[1]
+    end
+
+    setup(function()
+        w = world.start({ set = { ["lua.resume_budget_ms"] = 500 } })
+        shop = w:vendor()
+        assert.equal(100, order().platformFee.amount)
+        good = w:expect(200, "GET", "/api/admin/policies/fee/versions", w:admin()).data[1]
+    end)
+
+    teardown(function()
+        w:assert_invariants()
+        w:stop()
+    end)
+
+    for _, case in ipairs(POLICIES) do
+        it("prices nothing, and the last good one does: " .. case[1], function()
+            local before = w.server:workers()
+            local made = post(201, "versions", { source = policy_of(case[2]) })
+            local path = ("versions/%d/activate"):format(made.version)
+            post(409, path)
+            post(200, path, { force = true })
+            local from = #w.server:log()
+            local part = order()
+            assert.equal(100, part.platformFee.amount)
+            assert.equal(good.hash, part.feePolicyVersion)
+            local log = w.server:log():sub(from + 1)
+            local failed = log:match('[^\n]*"event":"policy.failed"[^\n]*')
+            assert.matches('"problem":"lua/policies/fee.lua:%d+: ', failed)
+            assert.matches(case[3], failed, 1, true)
+            assert.is_nil(failed:find("traceback", 1, true))
+            assert.matches('"event":"policy.fallback"', log, 1, true)
+            assert.same(before, w.server:workers())
+            post(200, ("versions/%d/activate"):format(good.version), { force = true })
+        end)
+    end
+
+    it("is refused by souk policy check in one line with file and line", function()
+        local cases = {}
+        for _, case in ipairs(POLICIES) do
+            cases[case[1]] = { case[2], case[3]:find(":7: ", 1, true) and case[3] or "" }
+            shell.write(("%s/%s.lua"):format(w.server.home, case[1]), policy_of(case[2], true))
+        end
+        assert_told(cases, function(name)
+            return ("policy check %s/%s.lua"):format(w.server.home, name)
+        end, "lua/policies/%s.lua")
+    end)
 end)

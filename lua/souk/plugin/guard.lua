@@ -31,24 +31,28 @@ function guard.text(problem)
 end
 
 --- The same with a place: that of run where the text has none.
-local function placed(problem, run)
+local function placed(plugin, problem, run)
     local text = guard.text(problem)
-    return text:find(PLACE) and text or core_plugin.place(run) .. ": " .. text
+    if text:find(PLACE) then
+        return text
+    end
+    local place = core_plugin.place(run)
+    return (place:find(PLACE) and place or "plugins/" .. plugin .. "/plugin.lua:1") .. ": " .. text
 end
 
-local function settle(run, is_ok, value, more)
+local function settle(plugin, run, is_ok, value, more)
     core_plugin.leave(not is_ok and value or nil)
     if is_ok then
         return true, value, more
     end
-    return false, placed(value, run), value
+    return false, placed(plugin, value, run), value
 end
 
 --- Calls run(...), the plugin's. Returns true and its two results; or false, a text with file and
 --- line, and what was raised. where: "route x.y"; ms: how long it may take, waits included.
 function guard.call(plugin, where, ms, run, ...)
     core_plugin.enter(("%s\t%s\t%s"):format(plugin, where, core_plugin.place(run)), ms)
-    return settle(run, pcall(run, ...))
+    return settle(plugin, run, pcall(run, ...))
 end
 
 --- Whether the time of the plugin that runs here is over; and what is left of it, in ms, or nil.

@@ -1,8 +1,10 @@
 --- Hooks: plugins that have a word inside a request. They run one after the other in an order that
 --- the manifests say (before, after, then by name), each on a copy of what the one before gave.
 local clock = require("core.clock")
+local core_db = require("core.db")
 local core_plugin = require("core.plugin")
 local json = require("core.json")
+local db = require("souk.db")
 local err = require("souk.err")
 local failures = require("souk.plugin.failures")
 local guard = require("souk.plugin.guard")
@@ -103,6 +105,17 @@ local function refusal(entry, message)
     return err.plugin_refused(guard.text(message), { { field = "plugin", message = entry.plugin } })
 end
 
+--- What nil and a message mean: nil, err for a refusal; nil, nil, problem when the plugin has
+--- failed and says so.
+local function refused(entry, message)
+    if not err.is(message) then
+        return nil, refusal(entry, message)
+    elseif message.code == "internal" then
+        return nil, nil, core_plugin.place(entry.run) .. ": a statement of it failed"
+    end
+    return nil, message
+end
+
 --- One hook on a copy of value: the changed value; nil, err when it refuses; or nil, nil, problem
 --- when it fails.
 local function run_one(point, entry, value)
@@ -116,12 +129,34 @@ local function run_one(point, entry, value)
         return nil, nil, ("%s: took %d of %d ms"):format(core_plugin.place(entry.run), took_ms,
             entry.deadline_ms)
     elseif changed == nil and message ~= nil then
-        return nil, err.is(message) and message or refusal(entry, message)
+        return refused(entry, message)
     elseif changed == nil then
         return {}
     end
     local plain, problem = guard.plain(changed, entry.run)
     return plain, nil, problem
+end
+
+--- What the hook of an optional plugin did in the transaction of the request is taken back alone
+--- when it fails: results as run_one's.
+local function run_apart(point, entry, value)
+    local is_begun, trouble = db.exec("plugin/savepoint")
+    if not is_begun then
+        return nil, trouble
+    end
+    core_db.keep(true)
+    local changed, no, problem = run_one(point, entry, value)
+    if not no and not problem then
+        local _, failure = db.exec("plugin/savepoint_end")
+        problem = failure and ("%s: a statement of it failed, and it went on"):format(
+            core_plugin.place(entry.run))
+    end
+    if problem then
+        local _, lost = db.exec("plugin/savepoint_back")
+        no = lost
+    end
+    core_db.keep(false)
+    return changed, no, problem
 end
 
 --- What a hook gave, taken into value: the new value; or nil and a problem.
@@ -137,7 +172,8 @@ end
 --- end; or nil, err.
 function hooks.run(point, value, merge)
     for _, entry in ipairs(by_point[point] or {}) do
-        local changed, no, problem = run_one(point, entry, value)
+        local run = entry.is_optional and db.in_tx() and run_apart or run_one
+        local changed, no, problem = run(point, entry, value)
         if no then
             return nil, no
         end

@@ -61,6 +61,41 @@ describe("A policy", function()
         assert.equal(6000, input.subtotal)
     end)
 
+    describe("money.tiers", function()
+        local function of(amount, tiers)
+            local version, why = policy.check("trial", ([[
+                return { evaluate = function() return { fee = money.tiers(%s, %s) } end,
+                    examples = { { given = {}, expect = { fee = -1 } } } }]]):format(amount, tiers))
+            assert.is_nil(version)
+            return tonumber(why:match("fee is (%d+), but")), why
+        end
+        local TIERS = "{ { upto = 10000, bps = 1500 }, { upto = 50000, bps = 1000 }, "
+            .. "{ bps = 500 } }"
+
+        it("takes each part of an amount by its tier, and rounds down once", function()
+            for amount, fee in pairs({
+                [0] = 0, [6] = 0, [7] = 1, [10000] = 1500, [10001] = 1500, [10010] = 1501,
+                [50000] = 5500, [100000] = 8000, [1000000000000] = 50000003000,
+            }) do
+                assert.equal(fee, (of(("%.0f"):format(amount), TIERS)), amount)
+            end
+        end)
+
+        it("refuses tiers that are none, with the line", function()
+            for tiers, problem in pairs({
+                ["{}"] = "the last tier", ["{ { upto = 5, bps = 1 } }"] = "the last tier",
+                ["{ { bps = 10001 } }"] = "bps must be", ["{ { bps = 0.5 } }"] = "bps must be",
+                ["{ { upto = 5 }, { bps = 1 } }"] = "bps must be",
+                ["{ { bps = 1 }, { bps = 1 } }"] = "upto must be",
+                ["{ { upto = 9, bps = 1 }, { upto = 9, bps = 1 }, { bps = 1 } }"] = "must grow",
+            }) do
+                local _, why = of(10, tiers)
+                assert.matches(problem, why, 1, true)
+                assert.matches("lua/policies/trial.lua:1: ", why, 1, true)
+            end
+        end)
+    end)
+
     describe("kept as a version", function()
         local source = "return { evaluate = function(o)\n local fee = o.n * 2\n"
             .. " return { fee = fee }\nend,"

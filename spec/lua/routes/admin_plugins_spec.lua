@@ -1,4 +1,5 @@
 local plugin_folder = require("spec.support.plugin_folder")
+local shell = require("spec.support.shell")
 local world = require("spec.support.world")
 
 local function hello(name)
@@ -73,6 +74,36 @@ describe("admin plugins", function()
         assert.are_not.equal(200,
             w:request("GET", "/api/plugins/greeter/static/..%2fplugin.lua").status)
         switch(200, "greeter", "disable")
+    end)
+
+    --- The same route twice: each manifest is right, together they cannot be served.
+    it("are as they were when the server refuses to serve them", function()
+        local folder = w.server.set["plugins.dir"] .. "/greeter/plugin.lua"
+        local text = shell.read(folder)
+        switch(200, "greeter", "enable", { grant = { "db" }, settings = { word = "one" } })
+        local function assert_as_before()
+            assert.equal("one", w:expect(200, "GET", "/api/plugins/greeter/word").word)
+            local row = w.db:query("select is_enabled, settings ->> 'word' from plugins")[1]
+            assert.same({ "t", "one" }, row)
+        end
+        shell.write(folder, (text:gsub("routes = {", "%0 { id = 'greeter.other', method = 'GET', "
+            .. "path = '/api/plugins/greeter/word', summary = 'A word', roles = false, answers = "
+            .. "{ [200] = true }, handler = function() end },", 1)))
+        local refused = w:request("POST", "/api/admin/plugins/greeter/enable", admin,
+            { settings = { word = "two" } })
+        assert.equal(409, refused.status, refused.body)
+        assert.matches("the plugin is as it was", refused.json.message, 1, true)
+        assert_as_before()
+        local ok, told = pcall(w.server.command, w.server,
+            "plugin enable greeter --setting word=two")
+        assert.is_false(ok)
+        assert.matches("greeter is as it was", told, 1, true)
+        assert_as_before()
+        w.db:query("delete from plugins")
+        w:expect(409, "POST", "/api/admin/plugins/greeter/enable", admin, { grant = { "db" } })
+        assert.equal(0, w.db:value("select count(*) from plugins"))
+        shell.write(folder, text)
+        w:expect(200, "POST", "/api/admin/reload", admin, {})
     end)
 
     it("are not for others", function()

@@ -1,0 +1,1 @@
+savepoint plugin_hook;
