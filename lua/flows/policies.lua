@@ -160,6 +160,23 @@ local function take_file(name, source, hash)
     end)
 end
 
+--- Takes a text that is new. true, or nil, err.
+local function take_new(name, source, hash)
+    local is_taken, problem = take_file(name, source, hash)
+    if is_taken == nil and problem.code == "validation_failed" then
+        refused[name] = hash
+        log.error("policy.file.refused", { policy = name, problem = problem.message })
+        return true
+    elseif is_taken == nil then
+        return nil, problem
+    end
+    -- What a caller's transaction takes is only seen when that commits.
+    if not (is_taken and db.in_tx()) then
+        synced[name] = hash
+    end
+    return true
+end
+
 --- Compares the file of a policy with what was seen last, and takes what is new. true, or nil, err.
 function policies.sync(name)
     local stamp = core_policy.stamp(name)
@@ -175,19 +192,7 @@ function policies.sync(name)
         stamps[name] = stamp
         return true
     end
-    local is_taken, problem = take_file(name, source, hash)
-    if is_taken == nil and problem.code == "validation_failed" then
-        refused[name] = hash
-        log.error("policy.file.refused", { policy = name, problem = problem.message })
-        return true
-    elseif is_taken == nil then
-        return nil, problem
-    end
-    -- What a caller's transaction takes is only seen when that commits.
-    if not (is_taken and db.in_tx()) then
-        synced[name] = hash
-    end
-    return true
+    return take_new(name, source, hash)
 end
 
 --- The timer: while developing, saving a file is enough.

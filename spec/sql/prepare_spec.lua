@@ -11,8 +11,12 @@ describe("sql/queries", function()
         local statements = {}
         for i, path in ipairs(files) do
             local text = shell.read(path):gsub(";%s*$", "")
-            -- SET is no statement that SQL's own prepare takes; the protocol's does.
-            local is_setting = text:gsub("%-%-[^\n]*\n", ""):find("^%s*set ")
+            -- SET and SAVEPOINT are none that SQL's own prepare takes; the protocol's does.
+            local body = text:gsub("%-%-[^\n]*\n", "")
+            local is_setting = body:find("^%s*set ")
+            if body:find("savepoint plugin_hook", 1, true) then
+                is_setting, text = true, "begin; savepoint plugin_hook;\n" .. text .. ";\ncommit"
+            end
             statements[i] = is_setting and ("%s;\nprepare q%d as select 1;"):format(text, i)
                 or ("prepare q%d as\n%s;"):format(i, text)
         end
