@@ -28,6 +28,7 @@
 #include "ops/gauges.h"
 #include "ops/health.h"
 #include "ops/media.h"
+#include "stock/stock.h"
 #include "stripe/api.h"
 #include "stripe/gate.h"
 #include <signal.h>
@@ -61,6 +62,7 @@ struct worker {
     struct fetch *fetch;
     struct stripe_gate *stripe;
     struct geo_index *geo;
+    struct stock *stock;
     struct token_key *token_key;
     const char *cors_origins; /* the settings' */
     struct http_server *api;
@@ -134,6 +136,7 @@ static struct bridge_deps deps_of(struct worker *worker, int64_t number)
         .fetch = worker->fetch,
         .stripe = worker->stripe,
         .geo = worker->geo,
+        .stock = worker->stock,
         .token_key = worker->token_key,
         .epochs = shared->epochs,
         .marks = &shared->marks,
@@ -383,6 +386,20 @@ static bool connect_pool(struct worker *worker)
     return worker->pool != NULL;
 }
 
+static struct stock *stock_of(const struct worker *worker)
+{
+    const struct conf *conf = worker->settings.conf;
+
+    return stock_new((struct stock_settings){
+        .loop = worker->loop,
+        .pool = worker->pool,
+        .flights_max = (int)conf_int(conf, "stock.flights_max"),
+        .orders_max = (int)conf_int(conf, "stock.orders_max"),
+        .waiting_max = (int)conf_int(conf, "db.waiters_max"),
+        .wait_max_ms = (int)conf_int(conf, "db.wait_max_ms"),
+    });
+}
+
 static void on_breaker(void *arg, bool is_open)
 {
     struct worker *worker = arg;
@@ -433,8 +450,10 @@ struct worker *worker_new(struct worker_settings settings)
     worker->token_key = auth_key_open(settings.conf);
     worker->cors_origins = conf_text(settings.conf, "http.cors_origins");
     buf_init(&message, APP_PROBLEM_SIZE);
-    if (worker->token_key && connect_pool(worker))
+    if (worker->token_key && connect_pool(worker)) {
+        worker->stock = worker->pool ? stock_of(worker) : NULL;
         worker->serving = load(worker, atomic_load(&settings.shared->active_gen), &message);
+    }
     if (!worker->serving) {
         fprintf(stderr, "%.*s\n", (int)message.len, message.at ? message.at : "");
         buf_done(&message);
@@ -460,8 +479,11 @@ void worker_free(struct worker *worker)
         generation_retire(worker->serving);
         generation_unref(worker->serving);
     }
+    if (worker->stock)
+        stock_close(worker->stock);
     if (worker->pool)
         db_pool_free(worker->pool);
+    stock_free(worker->stock);
     stripe_gate_free(worker->stripe);
     fetch_free(worker->fetch);
     helper_free(worker->helper);

@@ -10,6 +10,7 @@ int luaopen_core_crypto(struct lua_State *L);
 int luaopen_core_fetch(struct lua_State *L);
 int luaopen_core_stripe(struct lua_State *L);
 int luaopen_core_geo(struct lua_State *L);
+int luaopen_core_stock(struct lua_State *L);
 int luaopen_core_shared(struct lua_State *L);
 int luaopen_core_log(struct lua_State *L);
 int luaopen_core_clock(struct lua_State *L);

@@ -23,6 +23,7 @@
 #include "bridge/co.h"
 #include "bridge/co_run.h"
 #include "bridge/db_args.h"
+#include "bridge/db_failure.h"
 #include "bridge/db_rows.h"
 #include "bridge/db_spec.h"
 #include "bridge/state.h"
@@ -106,21 +107,14 @@ static const char *name_at(const struct wait *wait, int statement)
                : "";
 }
 
-static void log_failure(const struct wait *wait, const struct db_error *error)
-{
-    if (error->err == ERR_INTERNAL || error->err == ERR_STATEMENT_TIMEOUT ||
-        error->err == ERR_OUTCOME_UNKNOWN)
-        log_error("db.statement.failed", "name=%s sqlstate=%s message=%s",
-                  name_at(wait, wait->count == 1 ? 0 : error->statement), error->sqlstate,
-                  error->message);
-}
-
-/* nil, err. What PostgreSQL said reaches a client only where our own functions said it (SKnnn). */
-static int push_failure(lua_State *L, const struct wait *wait, const struct db_error *error)
+int db_push_failure(lua_State *L, const char *name, const struct db_error *error)
 {
     bool is_ours = strncmp(error->sqlstate, "SK", 2) == 0;
 
-    log_failure(wait, error);
+    if (error->err == ERR_INTERNAL || error->err == ERR_STATEMENT_TIMEOUT ||
+        error->err == ERR_OUTCOME_UNKNOWN)
+        log_error("db.statement.failed", "name=%s sqlstate=%s message=%s", name, error->sqlstate,
+                  error->message);
     lua_pushnil(L);
     co_push_err(L, error->err, is_ours ? error->message : NULL, error->detail);
     if (error->is_retryable) {
@@ -136,6 +130,11 @@ static int push_failure(lua_State *L, const struct wait *wait, const struct db_e
         lua_setfield(L, -2, "statement");
     }
     return 2;
+}
+
+static int push_failure(lua_State *L, const struct wait *wait, const struct db_error *error)
+{
+    return db_push_failure(L, name_at(wait, wait->count == 1 ? 0 : error->statement), error);
 }
 
 /* How long it took as the route sees it: waiting for a connection, too. */

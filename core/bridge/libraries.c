@@ -21,6 +21,7 @@ static const luaL_Reg modules[] = {
     {"core.fetch", luaopen_core_fetch},
     {"core.stripe", luaopen_core_stripe},
     {"core.geo", luaopen_core_geo},
+    {"core.stock", luaopen_core_stock},
     {"core.shared", luaopen_core_shared},
     {"core.log", luaopen_core_log},
     {"core.clock", luaopen_core_clock},

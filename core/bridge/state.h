@@ -18,6 +18,7 @@ struct fetch;
 struct stripe_gate;
 struct conf;
 struct geo_index;
+struct stock;
 struct token_key;
 struct cache_marks;
 struct buf;
@@ -28,7 +29,7 @@ struct buf;
 enum bridge_epoch { EPOCH_AUTH, EPOCH_GEO, EPOCH_CATALOGUE, EPOCH_COUNT };
 
 /* All borrowed, outliving every generation, but for catalog, which generation_new takes (also when
- * it fails). db, catalog and geo may be NULL (emulator, policy check). */
+ * it fails). db, catalog, geo and stock may be NULL (emulator, policy check). */
 struct bridge_deps {
     struct loop *loop;
     const struct conf *conf;
@@ -38,6 +39,7 @@ struct bridge_deps {
     struct fetch *fetch;
     struct stripe_gate *stripe;
     struct geo_index *geo;
+    struct stock *stock;
     struct token_key *token_key;
     _Atomic uint64_t *epochs;  /* EPOCH_COUNT of them, in the page shared by all workers */
     struct cache_marks *marks; /* in the same page */

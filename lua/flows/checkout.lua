@@ -1,14 +1,15 @@
---- From a cart to an order that holds its goods. One statement reads; the fee policy decides; one
---- pipelined transaction writes. What was read is an assumption until that transaction proves it:
---- it takes exactly this cart, reserves at exactly these prices, or changes nothing.
+--- From a cart to an order that holds its goods. One statement reads; the policies decide; one
+--- transaction writes, together with others that want the same goods at the moment (core.stock).
+--- What was read is an assumption until that transaction proves it: it takes exactly this cart,
+--- reserves at exactly these prices, or refuses this order alone.
 local clock = require("core.clock")
 local conf = require("core.conf")
 local crypto = require("core.crypto")
 local geo = require("core.geo")
 local json = require("core.json")
+local stock = require("core.stock")
 local db = require("souk.db")
 local err = require("souk.err")
-local events = require("souk.events")
 local money = require("souk.money")
 local hooks = require("souk.plugin.hooks")
 local discounts = require("flows.discounts")
@@ -63,12 +64,14 @@ local function check_cart(rows)
     return total
 end
 
-local function split_words(text)
-    local words = json.array({})
-    for word in (text or ""):gmatch("[^,]+") do
-        words[#words + 1] = word
+--- Sorted, of a product's card.
+local function slugs_of(card)
+    local slugs = json.array({})
+    for i, category in ipairs(card and json.decode(card) or {}) do
+        slugs[i] = category.slug
     end
-    return words
+    table.sort(slugs)
+    return slugs
 end
 
 local function make_item(row, part)
@@ -81,7 +84,7 @@ local function make_item(row, part)
         total = row.price_minor * row.quantity, -- less discounts, once they are known
         discount = 0,
         shares = {},
-        categories = split_words(row.categories),
+        categories = slugs_of(row.categories),
         part = part,
     }
 end
@@ -201,19 +204,6 @@ local function price(order)
     return true
 end
 
---- Columns of the list, each as an array for unnest.
-local function columns(list, ...)
-    local arrays = {}
-    for i, read in ipairs({ ... }) do
-        local column = {}
-        for j, entry in ipairs(list) do
-            column[j] = type(read) == "string" and entry[read] or read(entry)
-        end
-        arrays[i] = db.array(column)
-    end
-    return unpack(arrays)
-end
-
 local function all_items(parts)
     local items = {}
     for _, part in ipairs(parts) do
@@ -236,48 +226,46 @@ local function all_fee_lines(parts)
     return lines
 end
 
-local function entries_of(order, rows)
-    local part_columns = {
-        columns(order.parts, "id", "vendor_id", "subtotal",
-            function(part) return part.fee.fee end,
-            function(part) return part.fee.reason end,
-            function(part) return part.fee.input end,
-            "shipping"),
-    }
-    local ids, quantities, prices = columns(rows, "product_id", "quantity", "price_minor")
-    local entries = {
-        { "checkout/take_cart", order.buyer_id, ids, quantities },
-        { "checkout/reserve", ids, quantities, prices },
-        {
-            "order/insert", order.id, order.buyer_id, order.currency, order.subtotal,
-            order.discount, order.shipping, order.fee, json.encode(order.address),
-            order.note or json.null, tonumber(conf("order.expires_after_s")),
-        },
-        {
-            "vendor_order/insert", order.id, order.currency, order.parts[1].fee.version,
-            unpack(part_columns),
-        },
-        {
-            "order/insert_items", order.id,
-            columns(order.items, "id",
-                function(item) return item.part.id end,
-                function(item) return item.part.vendor_id end,
-                "product_id", "name", "price", "quantity", "discount"),
-        },
-        {
-            "vendor_order/insert_fees",
-            columns(all_fee_lines(order.parts), "part_id", "position", "name", "amount"),
-        },
-        events.entry("order.created", { orderId = order.id, buyerId = order.buyer_id }),
-    }
-    if order.discount > 0 then
-        entries[#entries + 1] = {
-            "order/insert_discounts", order.id,
-            columns(order.discount_rows, "part_id", "position", "plugin", "name", "bearer",
-                "amount"),
-        }
+--- Puts columns of the list behind those that are there, each as an array for unnest.
+local function add_columns(arrays, list, ...)
+    for _, read in ipairs({ ... }) do
+        local column = {}
+        for i, entry in ipairs(list) do
+            column[i] = type(read) == "function" and read(entry) or entry[read]
+        end
+        arrays[#arrays + 1] = db.array(column)
     end
-    return entries
+end
+
+--- The same value for every entry.
+local function always(value)
+    return function()
+        return value
+    end
+end
+
+--- The values of checkout/place: columns of orders, vendor orders, lines, lines of fees, discounts.
+local function values_of(order)
+    local arrays, of_order = {}, always(order.id)
+    add_columns(arrays, { order }, "id", "buyer_id", "currency", "subtotal", "discount", "shipping",
+        "fee", function() return json.encode(order.address) end,
+        function() return order.note or json.null end,
+        function() return tonumber(conf("order.expires_after_s")) end)
+    add_columns(arrays, order.parts, "id", of_order, "vendor_id", always(order.currency),
+        "subtotal",
+        function(part) return part.fee.fee end,
+        function(part) return part.fee.version end,
+        function(part) return part.fee.reason end,
+        function(part) return part.fee.input end, "shipping")
+    add_columns(arrays, order.items, "id", of_order, always(order.buyer_id),
+        function(item) return item.part.id end,
+        function(item) return item.part.vendor_id end,
+        "product_id", "name", "price", "quantity", "discount")
+    add_columns(arrays, all_fee_lines(order.parts), of_order, "part_id", "position", "name",
+        "amount")
+    add_columns(arrays, order.discount_rows, of_order, "part_id", "position", "plugin", "name",
+        "bearer", "amount")
+    return arrays
 end
 
 --- What plugins do with an order in the transaction that makes it.
@@ -294,21 +282,47 @@ local function tell_created(order)
     })
 end
 
-local function write(order, rows)
+local REFUSALS = {
+    SK410 = err.insufficient_stock, SK420 = err.price_changed, SK421 = err.cart_changed,
+}
+
+--- The row of an order that was made; or nil, err.
+local function made(row, problem)
+    if not row then
+        return nil, problem
+    elseif row.refusal then
+        return nil, REFUSALS[row.refusal](row.message, row.details)
+    end
+    return row
+end
+
+local function goods_of(items)
+    local ids = {}
+    for i, item in ipairs(items) do
+        ids[i] = item.product_id
+    end
+    return ids
+end
+
+--- Alone in a transaction, when plugins have a part in it or it is the caller's; else with all
+--- that are on their way at the moment. Each is made as if it were alone.
+local function write(order)
     order.discount_rows = discounts.rows(order.parts)
-    if #hooks.names("order.created") == 0 then
-        return db.batch(entries_of(order, rows))
+    local values = values_of(order)
+    if not db.in_tx() and #hooks.names("order.created") == 0 then
+        return made(stock.place("checkout/place", order.buyer_id, goods_of(order.items),
+            unpack(values)))
     end
     return db.tx(function()
-        local results, problem = db.batch(entries_of(order, rows))
-        if not results then
+        local row, problem = made(db.one("checkout/place", unpack(values)))
+        if not row then
             return nil, problem
         end
         local is_fine, refusal = tell_created(order)
         if not is_fine then
             return nil, refusal
         end
-        return results
+        return row
     end)
 end
 
@@ -401,11 +415,11 @@ local function attempt(buyer_id, input)
     if not is_priced then
         return nil, problem
     end
-    local results, failure = write(order, rows)
-    if not results then
+    local row, failure = write(order)
+    if not row then
         return nil, failure
     end
-    return view(order, results[3][1])
+    return view(order, row)
 end
 
 --- input: {shippingAddress, note, couponCode}. The order as its buyer sees it, or nil, err. When a

@@ -24,17 +24,19 @@ begin
         filter (where shelf.available < shelf.quantity),
         jsonb_agg(jsonb_build_object(
             'field', 'items', 'message', 'the price has changed',
-            'productId', shelf.product_id, 'expected', shelf.expected_minor,
+            'productId', shelf.product_id, 'expected', shelf.lowest_minor,
             'price', shelf.price_minor
         ) order by shelf.product_id)
-        filter (where shelf.expected_minor <> shelf.price_minor)
+        filter (where shelf.lowest_minor <> shelf.price_minor
+            or shelf.highest_minor <> shelf.price_minor)
     into v_short, v_changed
     from (
         select wanted.*, products.price_minor,
             case when products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
                 then product_stock.stock - product_stock.reserved else 0 end as available
         from (
-            select w.product_id, sum(w.quantity) as quantity, min(w.price_minor) as expected_minor
+            select w.product_id, sum(w.quantity) as quantity, min(w.price_minor) as lowest_minor,
+                max(w.price_minor) as highest_minor
             from unnest(p_product_ids, p_quantities, p_prices_minor)
                 as w (product_id, quantity, price_minor)
             group by w.product_id

@@ -1,5 +1,8 @@
--- $1 buyer. What the cart costs now, what the fee policy wants to know, and which
--- version of it decides.
+-- $1 buyer. What the cart costs now, what the policies want to know, and which versions of them
+-- decide (asked once, whatever the number of lines). A cart has its buyer's id.
+with policies as materialized (
+    select policies_active('{fee,shipping,limits}', $1::uuid) as hashes
+)
 select
     cart_items.product_id,
     cart_items.quantity,
@@ -13,19 +16,14 @@ select
     vendors.country,
     vendors.lat_deg,
     vendors.lon_deg,
-    (select policy_active('fee', $1::uuid)) as fee_policy,
-    (select policy_active('shipping', $1::uuid)) as shipping_policy,
-    (select policy_active('limits', $1::uuid)) as limits_policy,
-    (
-        select string_agg(categories.slug, ',' order by categories.slug)
-        from product_categories
-        inner join categories on categories.id = product_categories.category_id
-        where product_categories.product_id = products.id
-    ) as categories
-from carts
-inner join cart_items on cart_items.cart_id = carts.id
+    (select policies.hashes[1] from policies) as fee_policy,
+    (select policies.hashes[2] from policies) as shipping_policy,
+    (select policies.hashes[3] from policies) as limits_policy,
+    product_cards.categories::text as categories
+from cart_items
 inner join products on products.id = cart_items.product_id
 inner join product_stock on product_stock.product_id = products.id
 inner join vendors on vendors.id = products.vendor_id
-where carts.buyer_id = $1::uuid
+left join product_cards on product_cards.product_id = products.id
+where cart_items.cart_id = $1::uuid
 order by vendors.id, products.id;

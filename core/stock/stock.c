@@ -1,0 +1,322 @@
+/* Flights: one statement, many orders. The one difficulty is failing: what one order causes must
+ * not be told to another, so a flight that fails is parted, and each of its orders fails or not by
+ * itself. */
+#include "stock/stock.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "loop/loop.h"
+#include "stock/queue.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS_MAX      64
+#define FLIGHT_BYTES_MAX (1u << 20)
+#define COLUMN_BYTES_MAX (16u << 20)
+
+struct order {
+    struct stock_ticket ticket;
+    const struct db_statement *statement;
+    struct db_args columns;
+    stock_done_fn *done;
+    void *arg;
+    int64_t wait_until_us;
+};
+
+struct flight {
+    struct stock *stock;
+    struct list orders;
+    int count;
+};
+
+struct stock {
+    struct stock_settings settings;
+    struct stock_queue queue;
+    struct list refused; /* struct order, told at the end of the turn */
+    int flights_in_air;
+    int orders_in_air;
+    bool is_closed;
+    struct stock_stats stats;
+};
+
+static struct order *order_at(struct list *node)
+{
+    return list_entry(node, struct order, ticket.node);
+}
+
+/* One piece of memory: the order, its columns, their texts, its goods. */
+static struct order *order_new(struct stock_order from)
+{
+    size_t bytes = 0, size = sizeof(struct order);
+    struct order *order;
+    uint32_t *goods;
+    const char **at;
+    char *text;
+
+    for (int i = 0; i < from.columns.count; i++)
+        bytes += strlen(from.columns.at[i]) + 1;
+    size += (size_t)from.columns.count * sizeof(*at) + (size_t)from.goods_count * sizeof(*goods);
+    order = malloc(size + bytes);
+    if (!order)
+        abort();
+    at = (const char **)(order + 1);
+    goods = (uint32_t *)(at + from.columns.count);
+    text = (char *)(goods + from.goods_count);
+    for (int i = 0; i < from.goods_count; i++)
+        goods[i] = stock_hash(from.goods[i]);
+    *order = (struct order){
+        .ticket = {.owner = stock_hash(from.owner),
+                   .goods = goods,
+                   .goods_count = from.goods_count,
+                   .bytes = bytes,
+                   .kind = from.statement},
+        .statement = from.statement,
+        .columns = {at, from.columns.count},
+    };
+    list_init(&order->ticket.node);
+    for (int i = 0; i < from.columns.count; i++) {
+        size_t len = strlen(from.columns.at[i]) + 1;
+
+        at[i] = memcpy(text, from.columns.at[i], len);
+        text += len;
+    }
+    return order;
+}
+
+static void
+tell(struct order *order, const struct db_error *error, const struct db_result *rows, int row)
+{
+    stock_done_fn *done = order->done;
+    void *arg = order->arg;
+
+    free(order);
+    done(arg, error, rows, row);
+}
+
+static void tell_refused(void *arg)
+{
+    struct stock *stock = arg;
+    struct db_error error = {
+        .err = stock->is_closed ? ERR_DATABASE_AWAY : ERR_BUSY,
+        .constraint = "",
+        .message = "too many orders wait",
+        .detail = "",
+        .statement = -1,
+    };
+
+    while (!list_is_empty(&stock->refused)) {
+        struct list *node = stock->refused.next;
+
+        list_remove(node);
+        tell(order_at(node), &error, NULL, 0);
+    }
+}
+
+static void refuse(struct stock *stock, struct order *order)
+{
+    if (list_is_empty(&stock->refused))
+        loop_defer(stock->settings.loop, tell_refused, stock);
+    list_add_last(&stock->refused, &order->ticket.node);
+}
+
+/* One array of the elements of all arrays. */
+static void join_column(struct buf *out, struct list *orders, int column)
+{
+    buf_add_char(out, '{');
+    list_each (node, after, orders) {
+        const char *text = order_at(node)->columns.at[column];
+        size_t len = strlen(text);
+
+        assert(len >= 2 && text[0] == '{' && text[len - 1] == '}');
+        if (len == 2)
+            continue;
+        if (out->at[out->len - 1] != '{')
+            buf_add_char(out, ',');
+        buf_add(out, text + 1, len - 2);
+    }
+    buf_add_char(out, '}');
+}
+
+static void
+on_landed(void *arg, const struct db_error *error, const struct db_result *const *rows, int count);
+
+static void send_joined(struct flight *flight, const struct order *first)
+{
+    const char *at[COLUMNS_MAX];
+    size_t starts[COLUMNS_MAX];
+    struct buf text;
+
+    /* All columns in one buffer, which may move while it grows: pointers are taken at the end. */
+    buf_init(&text, COLUMN_BYTES_MAX);
+    for (int i = 0; i < first->columns.count; i++) {
+        starts[i] = text.len;
+        join_column(&text, &flight->orders, i);
+        buf_add_char(&text, '\0');
+    }
+    for (int i = 0; i < first->columns.count; i++)
+        at[i] = text.at + starts[i];
+    db_batch(flight->stock->settings.pool,
+             &(struct db_call){first->statement, {at, first->columns.count}}, 1, on_landed, flight);
+    buf_done(&text);
+}
+
+static void take_off(struct stock *stock, struct list *orders, int count)
+{
+    struct flight *flight = malloc(sizeof(*flight));
+    const struct order *first = order_at(orders->next);
+
+    if (!flight)
+        abort();
+    *flight = (struct flight){.stock = stock, .count = count};
+    list_init(&flight->orders);
+    while (!list_is_empty(orders)) {
+        struct list *node = orders->next;
+
+        list_remove(node);
+        list_add_last(&flight->orders, node);
+    }
+    stock->flights_in_air++;
+    stock->orders_in_air += count;
+    stock->stats.flights++;
+    stock->stats.orders += count;
+    if (count == 1)
+        db_batch(stock->settings.pool, &(struct db_call){first->statement, first->columns}, 1,
+                 on_landed, flight);
+    else
+        send_joined(flight, first);
+}
+
+static void drop_late(struct stock *stock)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    while (!list_is_empty(&stock->queue.waiting) &&
+           order_at(stock->queue.waiting.next)->wait_until_us < now_us)
+        refuse(stock, list_entry(stock_queue_drop(&stock->queue), struct order, ticket));
+}
+
+static void take_off_all(struct stock *stock)
+{
+    struct stock_limits limits = {stock->settings.orders_max, FLIGHT_BYTES_MAX};
+
+    drop_late(stock);
+    while (stock->flights_in_air < stock->settings.flights_max && stock->queue.count) {
+        struct list orders;
+        int count;
+
+        list_init(&orders);
+        count = stock_queue_take(&stock->queue, limits, &orders);
+        if (!count)
+            return;
+        take_off(stock, &orders, count);
+    }
+}
+
+/* What one order of many may have caused. */
+static bool is_of_one(const struct db_error *error)
+{
+    return error->err != ERR_OUTCOME_UNKNOWN && error->err != ERR_DATABASE_AWAY &&
+           error->err != ERR_BUSY;
+}
+
+/* Each goes again by itself, before all that came later. */
+static void part(struct stock *stock, struct flight *flight)
+{
+    stock->stats.parted++;
+    while (!list_is_empty(&flight->orders)) {
+        struct list *node = flight->orders.prev;
+        struct order *order = order_at(node);
+
+        list_remove(node);
+        order->ticket.is_alone = true;
+        stock_queue_add_first(&stock->queue, &order->ticket);
+    }
+}
+
+/* The next flight leaves before this one's orders are told: the database works while we answer. */
+static void
+on_landed(void *arg, const struct db_error *error, const struct db_result *const *rows, int count)
+{
+    struct flight *flight = arg;
+    struct stock *stock = flight->stock;
+    int row = 0;
+
+    (void)count;
+    stock->flights_in_air--;
+    stock->orders_in_air -= flight->count;
+    list_each (node, after, &flight->orders)
+        stock_queue_land(&stock->queue, &order_at(node)->ticket);
+    if (error && flight->count > 1 && is_of_one(error) && !stock->is_closed)
+        part(stock, flight);
+    if (!stock->is_closed)
+        take_off_all(stock);
+    while (!list_is_empty(&flight->orders)) {
+        struct list *node = flight->orders.next;
+
+        list_remove(node);
+        tell(order_at(node), error, error ? NULL : rows[0], row++);
+    }
+    free(flight);
+}
+
+void stock_place(struct stock *stock, struct stock_order from, stock_done_fn *done, void *arg)
+{
+    struct order *order = order_new(from);
+
+    assert(from.columns.count <= COLUMNS_MAX);
+    order->done = done;
+    order->arg = arg;
+    order->wait_until_us = clock_monotonic_us() + stock->settings.wait_max_ms * INT64_C(1000);
+    if (stock->is_closed || stock->queue.count >= stock->settings.waiting_max) {
+        refuse(stock, order);
+    } else if (stock->settings.orders_max == 1 ||
+               (stock->flights_in_air < stock->settings.flights_max &&
+                stock_queue_is_clear(&stock->queue, &order->ticket))) {
+        struct list orders;
+
+        list_init(&orders);
+        list_add_last(&orders, &order->ticket.node);
+        stock_queue_fly(&stock->queue, &order->ticket);
+        take_off(stock, &orders, 1);
+    } else {
+        stock_queue_add(&stock->queue, &order->ticket);
+    }
+}
+
+struct stock *stock_new(struct stock_settings settings)
+{
+    struct stock *stock = calloc(1, sizeof(*stock));
+
+    if (!stock)
+        abort();
+    stock->settings = settings;
+    stock_queue_init(&stock->queue);
+    list_init(&stock->refused);
+    return stock;
+}
+
+void stock_close(struct stock *stock)
+{
+    struct stock_ticket *ticket;
+
+    stock->is_closed = true;
+    while ((ticket = stock_queue_drop(&stock->queue)))
+        refuse(stock, list_entry(ticket, struct order, ticket));
+    loop_defer_cancel(stock->settings.loop, tell_refused, stock);
+    tell_refused(stock);
+}
+
+void stock_free(struct stock *stock)
+{
+    free(stock);
+}
+
+struct stock_stats stock_stats(const struct stock *stock)
+{
+    struct stock_stats stats = stock->stats;
+
+    stats.waiting = stock->queue.count;
+    stats.in_air = stock->orders_in_air;
+    return stats;
+}

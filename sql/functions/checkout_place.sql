@@ -1,0 +1,175 @@
+-- Makes orders of carts, many in one transaction, each whole or not at all, in the order in which
+-- they stand. What was read for them is an assumption that is proved here: an order takes exactly
+-- its cart, at exactly its prices. One that cannot be made is refused alone, in its row: SK410
+-- (short), SK420 (another price) as stock_reserve raises them, and SK421 (another cart).
+--
+-- All are tried at once, goods last: the rows that everybody wants are locked while nothing but the
+-- commit is left to do. Only when something does not fit are the orders made one by one, so that
+-- earlier ones get what is there; all locks are taken before, carts and goods in id order, or two
+-- of these could wait for each other.
+create or replace function checkout_place(
+    -- An order each: ids, buyers, currencies, subtotals, discounts, shippings, fees, addresses,
+    -- notes, seconds until it expires.
+    p_ids uuid[], p_buyers uuid[], p_currencies text[], p_subtotals bigint[],
+    p_discounts bigint[], p_shippings bigint[], p_fees bigint[], p_addresses jsonb[],
+    p_notes text[], p_expires_s integer[],
+    -- A vendor order each.
+    part_ids uuid[], part_orders uuid[], part_vendors uuid[], part_currencies text[],
+    part_subtotals bigint[], part_fees bigint[], part_versions text[], part_reasons text[],
+    part_inputs jsonb[], part_shippings bigint[],
+    -- A line each.
+    line_ids uuid[], line_orders uuid[], line_buyers uuid[], line_parts uuid[],
+    line_vendors uuid[], line_products uuid[], line_names text[], line_prices bigint[],
+    line_quantities integer[], line_discounts bigint[],
+    -- A line of a fee each.
+    fee_orders uuid[], fee_parts uuid[], fee_positions integer[], fee_names text[],
+    fee_amounts bigint[],
+    -- A discount each.
+    off_orders uuid[], off_parts uuid[], off_positions integer[], off_plugins text[],
+    off_names text[], off_bearers text[], off_amounts bigint[]
+) returns table (
+    refusal text, message text, details jsonb, number text, expires_at timestamptz,
+    created_at timestamptz
+) language plpgsql as $$
+#variable_conflict use_column
+declare
+    v_count constant integer := cardinality(p_ids);
+    v_at integer := case when v_count > 1 then 0 else 1 end;
+    v_only uuid;
+    v_is_same boolean;
+    v_refusals text[] := array_fill(null::text, array[v_count]);
+    v_messages text[] := v_refusals;
+    v_details text[] := v_refusals;
+    v_message text;
+    v_detail text;
+begin
+    perform from carts where id = any(p_buyers) order by id for no key update;
+    loop
+        -- v_at 0: all at once.
+        v_only := p_ids[v_at];
+        begin
+            with taken as (
+                delete from cart_items
+                where cart_id = any(case v_at when 0 then p_buyers else array[p_buyers[v_at]] end)
+                returning cart_id, product_id, quantity
+            )
+            select coalesce(bool_and(taken.quantity is not distinct from l.quantity), false)
+            into v_is_same
+            from taken
+            full join (
+                select w.buyer_id, w.product_id, w.quantity
+                from unnest(line_orders, line_buyers, line_products, line_quantities)
+                    as w (order_id, buyer_id, product_id, quantity)
+                where v_at = 0 or w.order_id = v_only
+            ) as l on l.buyer_id = taken.cart_id and l.product_id = taken.product_id;
+            if not v_is_same then
+                raise exception 'the cart has changed: look at it again' using errcode = 'SK421';
+            end if;
+
+            insert into orders (
+                id, buyer_id, currency, subtotal_minor, discount_minor, shipping_minor,
+                total_minor, platform_fee_minor, shipping_address, note, expires_at
+            )
+            select
+                o.id, o.buyer_id, o.currency, o.subtotal_minor, o.discount_minor,
+                o.shipping_minor, o.subtotal_minor - o.discount_minor + o.shipping_minor,
+                o.fee_minor, o.address, o.note, now() + make_interval(secs => o.expires_s)
+            from unnest(
+                p_ids, p_buyers, p_currencies, p_subtotals, p_discounts, p_shippings, p_fees,
+                p_addresses, p_notes, p_expires_s
+            ) as o (
+                id, buyer_id, currency, subtotal_minor, discount_minor, shipping_minor, fee_minor,
+                address, note, expires_s
+            )
+            where v_at = 0 or o.id = v_only;
+            insert into vendor_orders (
+                id, order_id, vendor_id, currency, subtotal_minor, fee_minor, earnings_minor,
+                fee_policy_version, fee_reason, fee_input, shipping_minor
+            )
+            select
+                v.id, v.order_id, v.vendor_id, v.currency, v.subtotal_minor, v.fee_minor,
+                v.subtotal_minor - v.fee_minor, v.version, v.reason, v.input, v.shipping_minor
+            from unnest(
+                part_ids, part_orders, part_vendors, part_currencies, part_subtotals, part_fees,
+                part_versions, part_reasons, part_inputs, part_shippings
+            ) as v (
+                id, order_id, vendor_id, currency, subtotal_minor, fee_minor, version, reason,
+                input, shipping_minor
+            )
+            where v_at = 0 or v.order_id = v_only;
+            insert into order_items (
+                id, order_id, vendor_order_id, vendor_id, product_id, name, unit_price_minor,
+                quantity, discount_minor, line_total_minor
+            )
+            select
+                i.id, i.order_id, i.vendor_order_id, i.vendor_id, i.product_id, i.name,
+                i.price_minor, i.quantity, i.discount_minor,
+                i.price_minor * i.quantity - i.discount_minor
+            from unnest(
+                line_ids, line_orders, line_parts, line_vendors, line_products, line_names,
+                line_prices, line_quantities, line_discounts
+            ) as i (
+                id, order_id, vendor_order_id, vendor_id, product_id, name, price_minor, quantity,
+                discount_minor
+            )
+            where v_at = 0 or i.order_id = v_only;
+            insert into fee_lines (vendor_order_id, position, name, amount_minor)
+            select f.vendor_order_id, f.position, f.name, f.amount_minor
+            from unnest(fee_orders, fee_parts, fee_positions, fee_names, fee_amounts)
+                as f (order_id, vendor_order_id, position, name, amount_minor)
+            where v_at = 0 or f.order_id = v_only;
+            if cardinality(off_orders) > 0 then
+                insert into order_discounts (
+                    order_id, vendor_order_id, position, plugin, name, bearer, amount_minor
+                )
+                select
+                    d.order_id, d.vendor_order_id, d.position, d.plugin, d.name, d.bearer,
+                    d.amount_minor
+                from unnest(
+                    off_orders, off_parts, off_positions, off_plugins, off_names, off_bearers,
+                    off_amounts
+                ) as d (
+                    order_id, vendor_order_id, position, plugin, name, bearer, amount_minor
+                )
+                where v_at = 0 or d.order_id = v_only;
+            end if;
+            insert into outbox_events (type, data)
+            select 'order.created', jsonb_build_object('orderId', o.id, 'buyerId', o.buyer_id)
+            from unnest(p_ids, p_buyers) as o (id, buyer_id)
+            where v_at = 0 or o.id = v_only;
+
+            if v_at = 0 or v_count = 1 then
+                perform stock_reserve(line_products, line_quantities, line_prices);
+            else
+                perform stock_reserve(
+                    array_agg(l.product_id), array_agg(l.quantity), array_agg(l.price_minor))
+                from unnest(line_orders, line_products, line_quantities, line_prices)
+                    as l (order_id, product_id, quantity, price_minor)
+                where l.order_id = v_only;
+            end if;
+            exit when v_at = 0;
+        exception when sqlstate 'SK410' or sqlstate 'SK420' or sqlstate 'SK421' then
+            if v_at = 0 then
+                perform from product_stock
+                where product_id = any(line_products) order by product_id for no key update;
+            else
+                get stacked diagnostics
+                    v_message = message_text, v_detail = pg_exception_detail;
+                v_refusals[v_at] := sqlstate;
+                v_messages[v_at] := v_message;
+                v_details[v_at] := v_detail;
+            end if;
+        end;
+        exit when v_at = v_count;
+        v_at := v_at + 1;
+    end loop;
+
+    return query
+    select v.refusal, v.message, nullif(v.details, '')::jsonb, orders.number, orders.expires_at,
+        orders.created_at
+    from unnest(p_ids, v_refusals, v_messages, v_details)
+        with ordinality as v (id, refusal, message, details, place)
+    left join orders on orders.id = v.id
+    order by v.place;
+end;
+$$;
