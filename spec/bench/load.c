@@ -33,6 +33,7 @@
 #define ANSWER_MAX      (1u << 20)
 #define SAMPLES_MAX     (8u << 20)
 #define EVENTS_MAX      256
+#define CONNECT_TRIES   200
 
 struct request {
     char *bytes;
@@ -127,11 +128,17 @@ static void open_connection(struct connection *c)
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-    int one = 1;
+    int one = 1, tries;
 
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-        fail("connect");
+    for (tries = 0;; tries++) {
+        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+            break;
+        if (c->fd < 0 || tries == CONNECT_TRIES)
+            fail("connect");
+        close(c->fd);
+        usleep(10000);
+    }
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0 || epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->fd, &event))
         fail("epoll");

@@ -83,13 +83,14 @@ function place.is_alive(pid)
     return stat ~= nil and not stat:find("%) Z")
 end
 
-function place.get(port, path)
+function place.get(port, path, token)
     local sock = socket.connect("127.0.0.1", port)
     if not sock then
         return nil
     end
     sock:settimeout(10)
-    sock:send(("GET %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"):format(path))
+    sock:send(("GET %s HTTP/1.1\r\nHost: bench\r\n%sConnection: close\r\n\r\n"):format(path,
+        token and ("Authorization: Bearer %s\r\n"):format(token) or ""))
     local text = sock:receive("*a")
     sock:close()
     return text and tonumber(text:match("^HTTP/1.1 (%d+)")), text and text:match("\r\n\r\n(.*)")

@@ -115,7 +115,7 @@ function buying.buyer(database, server, clients, options)
         end,
         run = function()
             return loads.run(server.port, clients, 0, options.rate and options.rate() or 0,
-                file).checkout
+                file, options.is_lenient).checkout
         end,
     }
 end
@@ -132,7 +132,7 @@ function buying.ceiling(database, clients, options)
             place.fill_carts(database, buying.buyers_count(), products,
                 options.lines or buying.LINES)
         end,
-        run = ceilings.checkouts(database, clients, buying.buyers_count()),
+        run = (options.run or ceilings.checkouts)(database, clients, buying.buyers_count()),
     }
 end
 
