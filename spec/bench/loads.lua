@@ -109,7 +109,7 @@ function loads.pgbench(database, script, clients, each, defines, times)
     return function(seconds)
         local folder = place.HOME .. "/pgbench.log"
         machine.sh("rm -rf " .. folder .. " && mkdir -p " .. folder)
-        local text = machine.sh(("cd %s && pgbench -n -M prepared -l -c %d -j 1 %s %s -f %s %s")
+        local text = machine.sh(("cd %s && /usr/lib/postgresql/15/bin/pgbench -n -M prepared -l -c %d -j 1 %s %s -f %s %s")
             :format(folder, clients, times and "-t " .. times
                 or "-T " .. math.max(1, math.ceil(seconds)), table.concat(words, " "),
             path, machine.quote(place.url(database))))
