@@ -7,6 +7,8 @@ local place = require("spec.bench.place")
 
 local loads = {}
 
+local PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
+
 local files = 0
 
 local function new_file(kind, text)
@@ -109,8 +111,8 @@ function loads.pgbench(database, script, clients, each, defines, times)
     return function(seconds)
         local folder = place.HOME .. "/pgbench.log"
         machine.sh("rm -rf " .. folder .. " && mkdir -p " .. folder)
-        local text = machine.sh(("cd %s && /usr/lib/postgresql/15/bin/pgbench -n -M prepared -l -c %d -j 1 %s %s -f %s %s")
-            :format(folder, clients, times and "-t " .. times
+        local text = machine.sh(("cd %s && %s -n -M prepared -l -c %d -j 1 %s %s -f %s %s")
+            :format(folder, PGBENCH, clients, times and "-t " .. times
                 or "-T " .. math.max(1, math.ceil(seconds)), table.concat(words, " "),
             path, machine.quote(place.url(database))))
         local n = tonumber(text:match("actually processed: (%d+)"))
