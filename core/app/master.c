@@ -139,15 +139,20 @@ static void end_reload(struct master *master, const char *problem)
     master->step = RELOAD_IDLE;
 }
 
-/* Snapshot and load in a throw-away child: what a broken file does there hurts nobody. */
+/* Snapshot and load in a throw-away child: what a broken file does there hurts nobody. It ends with
+ * the master: the next one would find a snapshot in the making where it makes its own. */
 static int check_in_child(struct master *master, int out)
 {
     char problem[1024] = "";
     struct buf message;
-    bool is_ok = snapshot_take(master->conf, master->number,
-                               atomic_load(&master->shared->active_gen), problem, sizeof(problem));
+    bool is_ok;
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != master->shared->master_pid)
+        return 1;
     buf_init(&message, PROBLEM_PIPE_SIZE);
+    is_ok = snapshot_take(master->conf, master->number, atomic_load(&master->shared->active_gen),
+                          problem, sizeof(problem));
     budget_alone(CHECK_CPU_S, out);
     if (is_ok)
         is_ok = check_generation(master->conf, master->number, NULL, &message);

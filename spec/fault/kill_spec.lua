@@ -1,6 +1,7 @@
 --- kill -9: of one worker, and of everything in the middle of checkouts.
 local client = require("spec.support.client")
 local shell = require("spec.support.shell")
+local socket = require("socket")
 local world = require("spec.support.world")
 
 local ROUNDS = 8
@@ -32,6 +33,40 @@ describe("kill -9", function()
         for _ = 1, 50 do
             assert.equal(200, w:request("GET", "/api/products").status)
         end
+    end)
+
+    --- The next master makes its snapshot where the last one's child would still be writing.
+    it("of the master ends the check of a reload with it", function()
+        local seen = 0
+        for round = 1, 3 do
+            local workers
+            shell.wait_until("two workers", 10, function()
+                workers = w.server:workers()
+                return #workers == 2
+            end)
+            w.server:signal("HUP")
+            socket.sleep(0.03 * round)
+            local children = w.server:workers()
+            shell.run("kill -KILL " .. w.server.pid)
+            for _, pid in ipairs(children) do
+                local is_checker = true
+                for _, worker in ipairs(workers) do
+                    is_checker = is_checker and worker ~= pid
+                end
+                if is_checker then
+                    seen = seen + 1
+                    shell.wait_until("the end of the check", 2, function()
+                        local stat = shell.read(("/proc/%d/stat"):format(pid)) or ""
+                        return (stat:match("%) (%a)") or "Z") == "Z"
+                    end)
+                end
+            end
+            shell.wait_until("its end", 10, function()
+                return w.server:exit_code()
+            end)
+            w.server:restart()
+        end
+        assert.is_true(seen > 0)
     end)
 
     --- Every buyer sends his checkout; the server dies under it, at another moment each round.
