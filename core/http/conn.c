@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "loop/loop.h"
@@ -84,6 +85,7 @@ void conn_free(struct conn *conn)
 {
     if (conn->evcon)
         evhttp_connection_free(conn->evcon);
+    arena_give(conn->server, conn->arena);
     list_remove(&conn->node);
     server_conn_closed(conn->server);
     if (conn->in)
@@ -291,6 +293,27 @@ static void dispatch(struct conn *conn)
     server->hooks.handler(server->hooks.arg, conn->request);
 }
 
+/* Headers are read where they are kept: evhttp, which makes three pieces of memory of each, only
+ * learns what the message is and where it ends. */
+static void feed_head(struct conn *conn)
+{
+    const struct guard *guard = &conn->guard;
+    struct buf *line = &conn->server->head;
+
+    buf_clear(line);
+    buf_add_z(line, http_method_name(guard->method));
+    buf_add_char(line, ' ');
+    buf_add(line, conn->head + guard->target_at, guard->target_len);
+    buf_add_z(line, " HTTP/1.1\r\n");
+    if (guard->has_length) {
+        buf_add_z(line, "Content-Length: ");
+        buf_add_int(line, (int64_t)guard->content_length);
+        buf_add_z(line, "\r\n");
+    }
+    buf_add_z(line, "\r\n");
+    evbuffer_add(bufferevent_get_input(conn->pipe), line->at, line->len);
+}
+
 /* These answer how many bytes they took; 0: more are needed, or there is nothing to be taken in
  * this state. */
 static size_t take_head(struct conn *conn, const char *at, size_t len)
@@ -314,7 +337,9 @@ static size_t take_head(struct conn *conn, const char *at, size_t len)
         return 0;
     }
     head_len = guard->head_len;
-    evbuffer_add(bufferevent_get_input(conn->pipe), at, head_len);
+    conn->arena = arena_take(conn->server);
+    conn->head = arena_copy(conn->arena, (struct str){at, head_len});
+    feed_head(conn);
     conn->body_left = guard->content_length;
     if (conn->body_left == 0) {
         dispatch(conn); /* resets the guard when the reply comes at once */

@@ -93,6 +93,8 @@ struct conn {
     struct http_request *request;      /* BUSY: a handler holds it */
     struct evbuffer *in;  /* read, and not yet given to evhttp; NULL when never needed */
     struct evbuffer *out; /* of a plain connection: not yet taken by the client */
+    struct arena *arena;  /* of the request that is coming, once its head has passed … */
+    char *head;           /* … and is kept there */
     size_t body_left;
     size_t out_at_check;
     struct guard guard;
@@ -103,6 +105,11 @@ struct conn {
 /* Lives in its own arena: gone with the reply. */
 #define REQUEST_EXTRA_MAX 8
 
+/* Slices of the head, each with a NUL behind it. */
+struct request_header {
+    struct str name, value;
+};
+
 struct http_request {
     struct http_server *server;
     struct conn *conn; /* NULL: the client left */
@@ -110,6 +117,8 @@ struct http_request {
     struct arena *arena;
     enum http_method method;
     struct str path, query, body;
+    const struct request_header *headers;
+    int header_count;
     size_t body_bytes;
     const char *id, *peer, *route, *user_id, *traceparent;
     int64_t started_us;
@@ -127,6 +136,8 @@ void server_conn_closed(struct http_server *server);
 /* request.c */
 struct http_request *request_new(struct conn *conn, struct evhttp_request *ev);
 void request_free(struct http_request *request);
+struct arena *arena_take(struct http_server *server);
+void arena_give(struct http_server *server, struct arena *arena); /* takes NULL */
 /* The client left: whoever handles it is told, and the reply will only free. */
 void request_gone(struct http_request *request);
 void request_id_make(struct http_server *server, char out[REQUEST_ID_SIZE]);

@@ -5,12 +5,9 @@
 #include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
-#include <event2/http_struct.h>
-#include <event2/keyvalq_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -37,7 +34,14 @@ struct str http_request_query(const struct http_request *request)
 
 struct str http_request_header(const struct http_request *request, const char *name)
 {
-    return str_from(evhttp_find_header(evhttp_request_get_input_headers(request->ev), name));
+    size_t len = strlen(name);
+
+    for (int i = 0; i < request->header_count; i++) {
+        const struct request_header *header = &request->headers[i];
+        if (header->name.len == len && strncasecmp(header->name.at, name, len) == 0)
+            return header->value;
+    }
+    return (struct str){0};
 }
 
 struct str http_request_body(struct http_request *request)
@@ -164,17 +168,13 @@ static bool is_address(const char *text)
 static const char *forwarded_peer(struct http_request *request, const char *peer)
 {
     const char *trusted = request->server->settings.trusted_proxies;
-    struct evkeyvalq *headers = evhttp_request_get_input_headers(request->ev);
     const char *all = "";
-    struct evkeyval *header;
 
     if (!is_trusted(trusted, peer))
         return peer;
-    TAILQ_FOREACH(header, headers, next)
-    {
-        if (strcasecmp(header->key, "X-Forwarded-For") == 0)
-            all = arena_printf(request->arena, "%s,%s", all, header->value);
-    }
+    for (int i = 0; i < request->header_count; i++)
+        if (str_eq_nocase(request->headers[i].name, STR("X-Forwarded-For")))
+            all = arena_printf(request->arena, "%s,%s", all, request->headers[i].value.at);
     for (size_t end = strlen(all); end > 0;) {
         size_t start = end;
         char hop[ADDRESS_SIZE];
@@ -213,12 +213,52 @@ static void read_identity(struct http_request *request)
         request->peer = forwarded_peer(request, request->peer);
 }
 
+struct arena *arena_take(struct http_server *server)
+{
+    return server->arena_count ? server->arenas[--server->arena_count] : arena_new();
+}
+
+void arena_give(struct http_server *server, struct arena *arena)
+{
+    if (arena && server->arena_count < ARENAS_KEPT_MAX) {
+        arena_reset(arena);
+        server->arenas[server->arena_count++] = arena;
+    } else {
+        arena_free(arena);
+    }
+}
+
+/* The guard has passed the head: each line is name, colon, value, CR LF, and an empty one the last.
+ */
+static void index_headers(struct http_request *request, char *head)
+{
+    struct request_header *header;
+    char *at = strchr(head, '\n') + 1, *end;
+    int lines = request->conn->guard.lines - 2; /* without the first and the empty one */
+
+    request->headers = header = arena_alloc(request->arena, (size_t)lines * sizeof *header);
+    request->header_count = lines;
+    for (; lines > 0; lines--, header++, at = end + 1) {
+        char *colon = strchr(at, ':'), *stop;
+        end = strchr(colon, '\n');
+        for (stop = end - 1; stop > colon + 1 && (stop[-1] == ' ' || stop[-1] == '\t'); stop--)
+            ;
+        header->name = (struct str){at, (size_t)(colon - at)};
+        for (at = colon + 1; at < stop && (*at == ' ' || *at == '\t'); at++)
+            ;
+        header->value = (struct str){at, (size_t)(stop - at)};
+        *colon = *stop = '\0';
+    }
+}
+
 struct http_request *request_new(struct conn *conn, struct evhttp_request *ev)
 {
     struct http_server *server = conn->server;
-    struct arena *arena = server->arena_count ? server->arenas[--server->arena_count] : arena_new();
+    struct arena *arena = conn->arena;
     struct http_request *request = arena_alloc(arena, sizeof *request);
-    const char *uri = evhttp_request_get_uri(ev);
+    char *uri = conn->head + conn->guard.target_at;
+
+    uri[conn->guard.target_len] = '\0';
     size_t path_len = strcspn(uri, "?");
 
     *request = (struct http_request){
@@ -232,7 +272,9 @@ struct http_request *request_new(struct conn *conn, struct evhttp_request *ev)
         .query = str_from(uri + path_len + (uri[path_len] == '?')),
         .started_us = server->now_us,
     };
+    conn->arena = NULL;
     server->in_flight++;
+    index_headers(request, uri + conn->guard.target_len + 1);
     read_identity(request);
     return request;
 }
@@ -245,12 +287,7 @@ void request_free(struct http_request *request)
     server->in_flight--;
     if (server->is_draining)
         server_settle_soon(server);
-    if (server->arena_count < ARENAS_KEPT_MAX) {
-        arena_reset(arena);
-        server->arenas[server->arena_count++] = arena;
-    } else {
-        arena_free(arena);
-    }
+    arena_give(server, arena);
 }
 
 void http_request_add_header(struct http_request *request, const char *name, const char *value)
