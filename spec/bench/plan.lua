@@ -133,9 +133,15 @@ local function run_set(set)
     runs_done = runs_done + ((set.count or #contestants) - #contestants) * plan.rounds()
 end
 
---- Runs all; a set that cannot be measured is told, and the others go on.
+--- Runs all; a set that cannot be measured is told, and the others go on. A part begins with
+-- nobody idle beside it.
 function plan.run()
+    local group
     for _, set in ipairs(plan.sets) do
+        if set.group ~= group then
+            group = set.group
+            place.stop_servers()
+        end
         tried(set.what, function()
             if set.run then
                 plan.say(set.what)

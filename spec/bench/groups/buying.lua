@@ -88,9 +88,14 @@ end
 
 -- Checkout ---------------------------------------------------------------------------------------
 
-local function each_buyer(clients, status, label, method, path, body, first)
+--- How many buy in a round: fewer where fewer come at a time, or a lone one would take long.
+local function count_for(clients)
+    return math.min(buying.buyers_count(), clients * 512)
+end
+
+local function each_buyer(count, clients, status, label, method, path, body)
     local entries = {}
-    for n = first or 1, buying.buyers_count() do
+    for n = 1, count do
         entries[#entries + 1] = { n % clients, status, label,
             loads.text(method, path, place.token(n), body) }
     end
@@ -102,15 +107,15 @@ function buying.buyer(database, server, clients, options)
     options = options or {}
     buying.people(database)
     local products = options.products or buying.shelf(database)
-    local seen = each_buyer(64, 200, "seen", "GET", "/api/cart")
-    local file = each_buyer(clients, options.status or 201, "checkout", "POST", "/api/checkout",
-        ADDRESS)
+    local count = count_for(clients)
+    local seen = each_buyer(count, 64, 200, "seen", "GET", "/api/cart")
+    local file = each_buyer(count, clients, options.status or 201, "checkout", "POST",
+        "/api/checkout", ADDRESS)
     return {
         name = options.name or "souk", pids = server.pids,
         prepare = function()
             buying.empty_carts(database)
-            place.fill_carts(database, buying.buyers_count(), products,
-                options.lines or buying.LINES)
+            place.fill_carts(database, count, products, options.lines or buying.LINES)
             loads.run(server.port, 64, 0, 0, seen)
         end,
         run = function()
@@ -125,14 +130,14 @@ function buying.ceiling(database, clients, options)
     options = options or {}
     buying.people(database)
     local products = options.products or buying.shelf(database)
+    local count = count_for(clients)
     return {
         name = options.name or "pgbench, pipelined",
         prepare = function()
             buying.empty_carts(database)
-            place.fill_carts(database, buying.buyers_count(), products,
-                options.lines or buying.LINES)
+            place.fill_carts(database, count, products, options.lines or buying.LINES)
         end,
-        run = (options.run or ceilings.checkouts)(database, clients, buying.buyers_count()),
+        run = (options.run or ceilings.checkouts)(database, clients, count),
     }
 end
 
