@@ -17,6 +17,7 @@
 #include "db/pool.h"
 #include "db/query.h"
 #include "fetch/fetch.h"
+#include "geo/cards.h"
 #include "geo/index.h"
 #include "http/reply.h"
 #include "http/server.h"
@@ -44,6 +45,8 @@
 #define METRICS_PORT_STEP 10000
 #define PORT_MAX          65535
 #define DRAIN_MAX_MS      30000
+#define GEO_THREADS       2 /* a load and a packing */
+#define GEO_QUEUE_MAX     8
 
 struct reload_wish {
     struct list node;
@@ -63,6 +66,8 @@ struct worker {
     struct stripe_gate *stripe;
     struct geo_index *geo;
     struct stock *stock;
+    struct geo_cards *geo_cards;
+    struct helper *geo_helper; /* apart from passwords: a load must not delay a login */
     struct token_key *token_key;
     const char *cors_origins; /* the settings' */
     struct http_server *api;
@@ -137,6 +142,8 @@ static struct bridge_deps deps_of(struct worker *worker, int64_t number)
         .stripe = worker->stripe,
         .geo = worker->geo,
         .stock = worker->stock,
+        .geo_cards = worker->geo_cards,
+        .geo_helper = worker->geo_helper,
         .token_key = worker->token_key,
         .epochs = shared->epochs,
         .marks = &shared->marks,
@@ -430,6 +437,11 @@ static struct stripe_gate *stripe_gate_of(struct worker *worker)
                            });
 }
 
+static bool run_geo_job(void *arg, geo_job_fn *work, geo_job_fn *done, void *job)
+{
+    return helper_run(arg, work, done, job);
+}
+
 struct worker *worker_new(struct worker_settings settings)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
@@ -446,7 +458,9 @@ struct worker *worker_new(struct worker_settings settings)
                                 (int)conf_int(settings.conf, "auth.helper_queue_max"));
     worker->fetch = fetch_new(worker->loop, FETCHES_IN_FLIGHT, FETCH_QUEUE_MAX);
     worker->stripe = stripe_gate_of(worker);
-    worker->geo = geo_index_new((struct geo_runner){0});
+    worker->geo_helper = helper_new(worker->loop, GEO_THREADS, GEO_QUEUE_MAX);
+    worker->geo = geo_index_new((struct geo_runner){run_geo_job, worker->geo_helper});
+    worker->geo_cards = geo_cards_new((size_t)conf_int(settings.conf, "geo.cards_max_bytes"));
     worker->token_key = auth_key_open(settings.conf);
     worker->cors_origins = conf_text(settings.conf, "http.cors_origins");
     buf_init(&message, APP_PROBLEM_SIZE);
@@ -487,7 +501,9 @@ void worker_free(struct worker *worker)
     stripe_gate_free(worker->stripe);
     fetch_free(worker->fetch);
     helper_free(worker->helper);
+    helper_free(worker->geo_helper);
     geo_index_free(worker->geo);
+    geo_cards_free(worker->geo_cards);
     token_key_free(worker->token_key);
     loop_free(worker->loop);
     free(worker);

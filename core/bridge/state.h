@@ -19,6 +19,7 @@ struct stripe_gate;
 struct conf;
 struct geo_index;
 struct stock;
+struct geo_cards;
 struct token_key;
 struct cache_marks;
 struct buf;
@@ -40,6 +41,8 @@ struct bridge_deps {
     struct stripe_gate *stripe;
     struct geo_index *geo;
     struct stock *stock;
+    struct geo_cards *geo_cards;
+    struct helper *geo_helper; /* its slow work; NULL where geo is */
     struct token_key *token_key;
     _Atomic uint64_t *epochs;  /* EPOCH_COUNT of them, in the page shared by all workers */
     struct cache_marks *marks; /* in the same page */

@@ -192,6 +192,11 @@ const char *db_statement_name(const struct db_statement *statement)
     return statement->name;
 }
 
+const char *db_statement_text(const struct db_statement *statement)
+{
+    return statement->text;
+}
+
 void db_catalog_each(const struct db_catalog *catalog, db_catalog_each_fn *each, void *arg)
 {
     for (size_t i = 0; i < catalog->room; i++)

@@ -26,6 +26,7 @@ void db_catalog_put(struct db_catalog *catalog, const char *name, const char *te
 const struct db_statement *db_catalog_find(const struct db_catalog *catalog, const char *name);
 int db_statement_params(const struct db_statement *statement); /* highest $n */
 const char *db_statement_name(const struct db_statement *statement);
+const char *db_statement_text(const struct db_statement *statement);
 
 /* Every query, in no order: for checks that prepare them all. */
 typedef void db_catalog_each_fn(void *arg, const char *name, const char *text);

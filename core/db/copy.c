@@ -1,5 +1,5 @@
-/* COPY in text format, sent in pieces of 64 KiB. Its one difficulty: an error of the server arrives
- * only after the last row, so it is read in db_copy_end(). */
+/* In: COPY in text format, sent in pieces of 64 KiB. Its one difficulty: an error of the server
+ * arrives only after the last row, so it is read in db_copy_end(). Out: binary, a row a message. */
 #include "db/copy.h"
 
 #include "base/buf.h"
@@ -9,6 +9,9 @@
 
 #define PIECE_BYTES   65536
 #define ROW_BYTES_MAX (1u << 20)
+#define SIGNATURE     11 /* bytes at the beginning; then flags and the length of an extension */
+#define HEAD_BYTES    (SIGNATURE + 8)
+#define COLUMNS_MAX   16
 
 struct db_copy {
     PGconn *pg; /* owned */
@@ -182,4 +185,108 @@ void db_copy_end(struct db_copy *copy)
             fail(copy, PQresultErrorMessage(result));
         PQclear(result);
     }
+}
+
+static uint32_t u32(const char *at)
+{
+    const unsigned char *byte = (const unsigned char *)at;
+
+    return (uint32_t)byte[0] << 24 | (uint32_t)byte[1] << 16 | (uint32_t)byte[2] << 8 | byte[3];
+}
+
+uint64_t db_copy_u64(const char *at)
+{
+    return (uint64_t)u32(at) << 32 | u32(at + 4);
+}
+
+double db_copy_double(const char *at)
+{
+    uint64_t bits = db_copy_u64(at);
+    double value;
+
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+/* False: this is no row. The end is a count of -1. */
+static bool read_row(struct str message, struct str *columns, int *count)
+{
+    const char *at = message.at;
+    const char *end = message.at + message.len;
+
+    if (end - at < 2)
+        return false;
+    *count = (int16_t)((unsigned char)at[0] << 8 | (unsigned char)at[1]);
+    at += 2;
+    if (*count > COLUMNS_MAX)
+        return false;
+    for (int i = 0; i < *count; i++) {
+        int32_t len;
+        if (end - at < 4)
+            return false;
+        len = (int32_t)u32(at);
+        at += 4;
+        if (len > end - at)
+            return false;
+        columns[i] = (struct str){len < 0 ? NULL : at, len < 0 ? 0 : (size_t)len};
+        at += len < 0 ? 0 : len;
+    }
+    return at == end;
+}
+
+/* The head comes with the first row or alone. */
+static bool take_message(struct str message, bool is_first, db_copy_row_fn *on_row, void *arg)
+{
+    struct str columns[COLUMNS_MAX];
+    int count;
+
+    if (is_first) {
+        if (message.len < HEAD_BYTES || u32(message.at + SIGNATURE + 4) != 0)
+            return false;
+        message = (struct str){message.at + HEAD_BYTES, message.len - HEAD_BYTES};
+        if (message.len == 0)
+            return true;
+    }
+    return read_row(message, columns, &count) && (count < 0 || on_row(arg, columns, count));
+}
+
+static bool begin_out(struct db_copy *copy, const char *select)
+{
+    struct buf sql;
+    PGresult *result;
+
+    if (db_copy_problem(copy))
+        return false;
+    buf_init(&sql, ROW_BYTES_MAX);
+    buf_printf(&sql, "copy (%s) to stdout (format binary)", select);
+    result = PQexec(copy->pg, sql.at);
+    if (PQresultStatus(result) != PGRES_COPY_OUT)
+        fail(copy, PQerrorMessage(copy->pg));
+    PQclear(result);
+    buf_done(&sql);
+    return !db_copy_problem(copy);
+}
+
+bool db_copy_out(struct db_copy *copy, const char *select, db_copy_row_fn *on_row, void *arg)
+{
+    PGresult *result;
+    char *message;
+    int len;
+
+    if (!begin_out(copy, select))
+        return false;
+    for (bool is_first = true; (len = PQgetCopyData(copy->pg, &message, 0)) > 0; is_first = false) {
+        if (!db_copy_problem(copy) &&
+            !take_message((struct str){message, (size_t)len}, is_first, on_row, arg))
+            fail(copy, "COPY gave something else than was asked for");
+        PQfreemem(message);
+    }
+    if (len == -2)
+        fail(copy, PQerrorMessage(copy->pg));
+    while ((result = PQgetResult(copy->pg))) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK)
+            fail(copy, PQresultErrorMessage(result));
+        PQclear(result);
+    }
+    return !db_copy_problem(copy);
 }

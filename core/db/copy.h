@@ -1,9 +1,10 @@
-/* Loading rows in bulk by COPY, for a process of its own: it blocks. One connection and one
- * transaction from open to commit. The first failure is kept and turns all later calls into
+/* Rows in bulk by COPY, in and out, for a process or a thread of its own: it blocks. One connection
+ * and one transaction from open to commit. The first failure is kept and turns all later calls into
  * nothing, so a writer asks once, at the end. */
 #ifndef SOUK_DB_COPY_H
 #define SOUK_DB_COPY_H
 
+#include "base/str.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,5 +32,13 @@ void db_copy_real(struct db_copy *copy, double value);
 void db_copy_null(struct db_copy *copy);
 void db_copy_row_end(struct db_copy *copy);
 void db_copy_end(struct db_copy *copy);
+
+/* One row as PostgreSQL's binary format has it (big-endian); a null has at NULL. False: what is it?
+ * and nothing more is read. */
+typedef bool db_copy_row_fn(void *arg, const struct str *columns, int count);
+/* All rows of a SELECT, which ends without a semicolon. */
+bool db_copy_out(struct db_copy *copy, const char *select, db_copy_row_fn *on_row, void *arg);
+uint64_t db_copy_u64(const char *at);  /* 8 bytes as they came */
+double db_copy_double(const char *at); /* the same of a double precision */
 
 #endif

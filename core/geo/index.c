@@ -57,6 +57,11 @@ struct geo_index *geo_index_new(struct geo_runner runner)
     return index;
 }
 
+struct geo_runner geo_index_runner(const struct geo_index *index)
+{
+    return index->runner;
+}
+
 static void free_packing(struct packing *packing)
 {
     if (!packing)

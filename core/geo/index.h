@@ -62,6 +62,7 @@ struct geo_runner {
 };
 
 struct geo_index *geo_index_new(struct geo_runner runner);
+struct geo_runner geo_index_runner(const struct geo_index *index);
 /* The runner's threads have ended, or there is nothing they work at. */
 void geo_index_free(struct geo_index *index);
 /* Insert, move or change the mask (below 2^63). Point must be valid. */

@@ -1,10 +1,11 @@
---- What buying and money do by themselves. All run on the leader only, and each turn is guarded by
---- row state: two leaders for a moment do no harm.
+--- What buying and money do by themselves. These run on the leader only, and each turn is guarded
+--- by row state: two leaders for a moment do no harm. Every worker keeps a geo index of its own.
 local conf = require("core.conf")
 local event_gaps = require("flows.event_gaps")
 local dispute = require("flows.dispute")
 local expiry = require("flows.expiry")
 local fulfilment = require("flows.fulfilment")
+local geo_feed = require("flows.geo_feed")
 local event_outbox = require("flows.event_outbox")
 local fee_audit = require("flows.fee_audit")
 local feed_sweep = require("flows.feed_sweep")
@@ -25,6 +26,8 @@ local stripe_ops = require("flows.stripe_ops")
 require("flows.bank_payout")
 
 return {
+    { name = "geo.follow", every_ms = 20, run = geo_feed.follow },
+    { name = "geo.keep", every_ms = 100, run = geo_feed.keep },
     {
         name = "orders.expire", every_ms = tonumber(conf("order.expire_every_ms")), leader = true,
         run = expiry.run,

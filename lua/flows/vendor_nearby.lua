@@ -1,5 +1,5 @@
---- Vendors around a point: who and how far from the index in memory, the rest from the database,
--- which has the last word on whether a vendor is active.
+--- Vendors around a point, nearest first, ties by id. From memory where that can be: who and how
+-- far from the index, what is shown of each from the texts that the worker keeps.
 local db = require("souk.db")
 local geo_feed = require("flows.geo_feed")
 local json = require("core.json")
@@ -14,6 +14,7 @@ end
 
 --- Nearest first to the millimetre, ties by id: below that the sphere's arithmetic has noise, which
 -- must not order two places that are equally far. A few more than wanted are looked at for that.
+-- core.geo.cards_near does the same.
 local function in_order(hits, limit)
     table.sort(hits, function(a, b)
         local a_mm = math.floor(a.distance_m * 1000 + 0.5)
@@ -29,7 +30,7 @@ local function in_order(hits, limit)
     return hits
 end
 
---- The vendors of hits, in their order.
+--- The vendors of hits, in their order, from the database.
 local function read(hits)
     local ids, rows_by_id, out = {}, {}, json.array({})
     for i, hit in ipairs(hits) do
@@ -55,10 +56,18 @@ end
 
 --- Answers GET /vendors/nearby.
 function vendor_nearby.list(query)
-    local hits, problem = geo_feed.nearby({
+    local search = {
         lat = query.lat, lng = query.lng, radius_km = query.radiusKm, category = query.category,
-        limit = query.limit + TIES_LOOKED_AT,
-    })
+        limit = query.limit,
+    }
+    if not query.category then
+        local text, problem = geo_feed.nearby_json(search)
+        if text or problem then
+            return text and json.raw('{"data":' .. text .. "}"), problem
+        end
+    end
+    search.limit = query.limit + TIES_LOOKED_AT
+    local hits, problem = geo_feed.nearby(search)
     if not hits then
         return nil, problem
     end

@@ -6,16 +6,14 @@ language sql immutable parallel safe as $$
     select 1::bigint << (1 + ('x' || right(p_id::text, 8))::bit(32)::bigint % 50)::integer
 $$;
 
-create or replace function category_geo_bits() returns table (id uuid, bits bigint)
+create or replace function category_geo_bits(p_id uuid) returns bigint
 language sql stable as $$
-    with recursive downwards as (
-        select categories.id, category_geo_bit(categories.id) as bits
-        from categories
-        where categories.parent_id is null
-        union all
-        select categories.id, downwards.bits | category_geo_bit(categories.id)
-        from downwards
-        inner join categories on categories.parent_id = downwards.id
+    with recursive upwards as (
+        select categories.id, categories.parent_id from categories where categories.id = p_id
+        union
+        select categories.id, categories.parent_id
+        from upwards
+        inner join categories on categories.id = upwards.parent_id
     )
-    select downwards.id, downwards.bits from downwards
+    select bit_or(category_geo_bit(upwards.id)) from upwards
 $$;

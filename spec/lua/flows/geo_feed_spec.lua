@@ -10,6 +10,8 @@ local parallel = require("core.parallel")
 local shared = require("core.shared")
 local sleep = require("core.sleep")
 
+local ACTIVE = 1
+
 local sql = database.own()
 local geo_feed
 
@@ -19,9 +21,28 @@ local function new_generation()
     geo_feed = require("flows.geo_feed")
 end
 
+--- The feed as a worker has it at its start.
+local function new_worker()
+    geo.clear()
+    geo.cursor(nil)
+    new_generation()
+end
+
 local function empty()
     sql:query([[delete from product_categories; delete from products; delete from categories;
-        delete from vendors; delete from users]])
+        delete from vendors; delete from users; delete from vendor_places]])
+end
+
+--- Runs fn as if so much time had gone by since.
+local function later(us, fn)
+    local monotonic_us = clock.monotonic_us
+    clock.monotonic_us = function()
+        return monotonic_us() + us
+    end
+    finally(function()
+        clock.monotonic_us = monotonic_us
+    end)
+    fn()
 end
 
 --- Vendors number 1..count, all ACTIVE, at (number / 1000, number / 500).
@@ -80,12 +101,12 @@ end
 describe("flows.geo_feed", function()
     before_each(function()
         empty()
-        new_generation()
+        new_worker()
     end)
 
     teardown(function()
         empty()
-        new_generation()
+        new_worker()
         geo_feed.refresh()
     end)
 
@@ -94,12 +115,14 @@ describe("flows.geo_feed", function()
         change(2, "status = 'PENDING'")
         change(3, "status = 'SUSPENDED'")
         change(4, "lat_deg = null, lon_deg = null")
+        geo_feed.refresh()
         assert.same({ id_of(1), id_of(5) }, ids_near({ lat = 0, lng = 0 }))
         assert.equal(2, geo.count())
     end)
 
     it("gives ids and metres, nearest first, and goes on after the last one", function()
         add_vendors(30)
+        geo_feed.refresh()
         local first = geo_feed.nearby({ lat = 0, lng = 0, limit = 20 })
         assert.equal(20, #first)
         assert.equal(geo.distance_m(0, 0, 0.001, 0.002), first[1].distance_m)
@@ -110,21 +133,27 @@ describe("flows.geo_feed", function()
         assert.equal(id_of(21), rest[1])
     end)
 
-    it("loads a table of several pages whole", function()
+    it("loads a table whole, and follows more changes than one page holds", function()
         add_vendors(4100)
+        geo_feed.refresh()
+        assert.same({ 0, 0 }, { differences() })
+        sql:query("update vendors set lat_deg = lat_deg + 1 where right(id::text, 1) > '3'")
+        shared.bump("geo")
         geo_feed.refresh()
         assert.same({ 0, 0 }, { differences() })
     end)
 
-    it("sees at once what was announced: arrivals, moves, suspensions, returns", function()
-        add_vendors(3)
+    it("sees at once what was announced: arrivals, moves, suspensions, returns, ends", function()
+        add_vendors(4)
         geo_feed.refresh()
         change(1, "lat_deg = 45, lon_deg = 7")
         change(2, "status = 'SUSPENDED'")
+        sql:query("delete from vendors where id = '" .. id_of(4) .. "'")
         shared.bump("geo")
         assert.same({ id_of(1) }, ids_near({ lat = 45, lng = 7, radius_km = 1 }))
         assert.same({}, at_place_of(1))
         assert.same({}, at_place_of(2))
+        assert.same({}, at_place_of(4))
         change(2, "status = 'ACTIVE'")
         change(3, "lat_deg = null, lon_deg = null")
         shared.bump("geo")
@@ -132,59 +161,144 @@ describe("flows.geo_feed", function()
         assert.same({}, at_place_of(3))
     end)
 
-    it("asks the database nothing while nothing is announced, but for every 30 seconds", function()
+    it("asks the database nothing while nothing is announced, but for its timer", function()
         add_vendors(2)
         geo_feed.refresh()
         change(1, "status = 'SUSPENDED'")
         assert.same({ id_of(1) }, at_place_of(1))
-        local monotonic_us = clock.monotonic_us
-        clock.monotonic_us = function()
-            return monotonic_us() + 31e6
-        end
-        finally(function()
-            clock.monotonic_us = monotonic_us
-        end)
+        geo_feed.follow()
+        assert.same({ id_of(1) }, at_place_of(1))
+        later(1.1e6, geo_feed.follow)
         assert.same({}, at_place_of(1))
     end)
 
-    it("finds out within ten minutes that a row was deleted by hand", function()
+    it("compares table and index every ten minutes, and mends what differs", function()
         add_vendors(3)
         geo_feed.refresh()
-        sql:query("delete from vendors where id = '" .. id_of(2) .. "'")
+        sql:query("delete from vendor_places where vendor_id = '" .. id_of(2) .. "'")
         shared.bump("geo")
+        geo_feed.keep()
         assert.same({ id_of(2) }, at_place_of(2))
-        local monotonic_us = clock.monotonic_us
-        clock.monotonic_us = function()
-            return monotonic_us() + 601e6
-        end
-        finally(function()
-            clock.monotonic_us = monotonic_us
-        end)
+        later(601e6, geo_feed.keep)
         assert.same({}, at_place_of(2))
         assert.equal(2, geo.count())
     end)
 
-    it("drops in a new generation who has left meanwhile", function()
+    it("finds a place and a mask that differ, too", function()
         add_vendors(3)
         geo_feed.refresh()
-        sql:query("delete from vendors where id = '" .. id_of(3) .. "'")
+        geo.put(id_of(1), 50, 50, ACTIVE)
+        geo.put(id_of(2), 2 / 1000, 2 / 500, ACTIVE + 64)
+        later(601e6, geo_feed.keep)
+        assert.same({ 0, 0 }, { differences() })
+        assert.same({}, geo.near({ lat = 0, lng = 0, mask = 64 }))
+    end)
+
+    it("leaves the index alone where nothing differs", function()
+        add_vendors(3)
+        geo_feed.refresh()
+        geo.put(id_of(3), 1, 1, ACTIVE)
+        geo.put(id_of(3), 3 / 1000, 3 / 500, ACTIVE)
+        local packings = geo.stats().packings
+        later(601e6, geo_feed.keep)
+        assert.equal(packings, geo.stats().packings)
+        assert.same({ 0, 0 }, { differences() })
+    end)
+
+    it("goes on in a new generation where the last one was", function()
+        add_vendors(3)
+        geo_feed.refresh()
+        change(3, "status = 'SUSPENDED'")
         new_generation()
+        shared.bump("geo")
         assert.same({ id_of(1), id_of(2) }, ids_near({ lat = 0, lng = 0 }))
         assert.equal(2, geo.count())
     end)
 
-    it("answers all that arrive during the first load, completely", function()
+    it("shows nothing of before while it loads anew, and loses no change made meanwhile", function()
+        add_vendors(50)
+        geo_feed.refresh()
+        geo.put(id_of(99), 1, 1, ACTIVE) -- so that the loading finds a difference
+        local is_loaded = false
+        later(601e6, function()
+            parallel(function()
+                geo_feed.keep()
+                is_loaded = true
+                return true
+            end, function()
+                local number = 0
+                while not is_loaded do
+                    number = number % 50 + 1
+                    change(number, "lat_deg = 60 + " .. number)
+                    shared.bump("geo")
+                    assert.same({ id_of(number) }, ids_near({
+                        lat = 60 + number, lng = number / 500, radius_km = 0.001 }))
+                    sleep(0)
+                end
+                return true
+            end)
+        end)
+        shared.bump("geo")
+        geo_feed.refresh()
+        assert.same({ 0, 0 }, { differences() })
+    end)
+end)
+
+describe("while the index is not loaded", function()
+    before_each(function()
+        empty()
+        new_worker()
+    end)
+
+    it("the database answers, as the index does", function()
+        add_vendors(60)
+        sql:query(("update vendors set lat_deg = 0.02, lon_deg = 0.04 where id in ('%s', '%s')")
+            :format(id_of(40), id_of(41)))
+        local queries = {
+            { lat = 0.0101, lng = 0.02 },
+            { lat = 0.0202, lng = 0.0404, limit = 50, radius_km = 3 },
+            { lat = -80, lng = 179.9, limit = 7 },
+            { lat = 0, lng = 0, radius_km = 20038 },
+        }
+        local before = {}
+        for i, query in ipairs(queries) do
+            before[i] = ids_near(query)
+        end
+        assert.is_false(geo_feed.is_loaded())
+        geo_feed.refresh()
+        assert.is_true(geo_feed.is_loaded())
+        for i, query in ipairs(queries) do
+            assert.same(ids_near(query), before[i])
+        end
+    end)
+
+    it("a page goes on after the last one of the page before", function()
+        add_vendors(60)
+        sql:query("update vendors set lat_deg = 1, lon_deg = 1 where right(id::text, 1) < '8'")
+        local query, seen, count = { lat = 1.001, lng = 1, limit = 7 }, {}, 0
+        repeat
+            local hits = assert(geo_feed.nearby(query))
+            for _, hit in ipairs(hits) do
+                assert.is_nil(seen[hit.id])
+                seen[hit.id], count = true, count + 1
+                query.after_distance_m, query.after_id = hit.distance_m, hit.id
+            end
+        until #hits < query.limit
+        assert.equal(60, count)
+    end)
+
+    it("all that arrive during the first load are answered, completely", function()
         add_vendors(2500)
         local results = parallel(function()
+            return geo_feed.refresh()
+        end, function()
             return #geo_feed.nearby({ lat = 0, lng = 0, limit = 1000 })
         end, function()
             return #geo_feed.nearby({ lat = 2.5, lng = 5, limit = 1000 })
-        end, function()
-            return #geo_feed.nearby({ lat = 0, lng = 0, limit = 1000, radius_km = 1e4 })
         end)
-        for i = 1, 3 do
-            assert.equal(1000, results[i].value)
-        end
+        assert.is_true(results[1].value)
+        assert.equal(1000, results[2].value)
+        assert.equal(1000, results[3].value)
         assert.equal(2500, geo.count())
     end)
 end)
@@ -192,15 +306,15 @@ end)
 describe("changes that commit out of order", function()
     before_each(function()
         empty()
-        new_generation()
+        new_worker()
     end)
 
     --- What a reader that only remembers the last id would see: rows above the largest one so far.
     local function naive_reader()
         local reader = { last = 0, seen = {} }
         function reader.read()
-            local rows = sql:query(("select id, geo_xid, lat_deg from vendors "
-                .. "where geo_xid > '%d'::xid8"):format(reader.last))
+            local rows = sql:query(("select vendor_id, changed_xid, lat_deg from vendor_places "
+                .. "where changed_xid > '%d'::xid8"):format(reader.last))
             for _, row in ipairs(rows) do
                 reader.last = math.max(reader.last, tonumber(row[2]))
                 reader.seen[row[1]] = tonumber(row[3])
@@ -302,12 +416,16 @@ describe("vendors near in a category", function()
         return id
     end
 
+    local function product_sql(id, number, category, status)
+        return ([[insert into products (id, vendor_id, name, slug, price_minor, currency, status)
+            values ('%s', '%s', '%s', 'p-%s', 100, 'USD', '%s');
+            insert into product_categories values ('%s', '%s');]])
+            :format(id, id_of(number), id, id, status or "PUBLISHED", id, category)
+    end
+
     local function add_product(number, category, status)
         local id = crypto.uuid7()
-        sql:query(([[insert into products (id, vendor_id, name, slug, price_minor, currency, status)
-            values ('%s', '%s', '%s', 'p-%s', 100, 'USD', '%s');
-            insert into product_categories values ('%s', '%s')]])
-            :format(id, id_of(number), id, id, status or "PUBLISHED", id, category))
+        sql:query(product_sql(id, number, category, status))
         return id
     end
 
@@ -316,13 +434,15 @@ describe("vendors near in a category", function()
         for name, value in pairs(fields or {}) do
             query[name] = value
         end
+        shared.bump("catalogue")
         return ids_near(query)
     end
 
     before_each(function()
         empty()
-        new_generation()
+        new_worker()
         add_vendors(200)
+        geo_feed.refresh()
         kitchen = add_category("kitchen", 3)
         pots = add_category("pots", 7, kitchen)
         books = add_category("books", 57)
@@ -341,7 +461,8 @@ describe("vendors near in a category", function()
     it("are exact where two categories share a bit", function()
         add_product(5, pots)
         add_product(12, books)
-        geo_feed.refresh()
+        shared.bump("catalogue")
+        geo_feed.refresh(true)
         assert.equal(2, #geo.near({ lat = 0, lng = 0, mask = 2 ^ (1 + 7) }))
         assert.same({ id_of(5) }, sellers_of("pots"))
         assert.same({ id_of(12) }, sellers_of(books))
@@ -353,11 +474,11 @@ describe("vendors near in a category", function()
     end)
 
     it("are found behind any number of others, page after page", function()
-        for number = 1, 200 do
-            if number % 2 == 1 then
-                add_product(number, books)
-            end
+        local statements = {}
+        for number = 1, 200, 2 do
+            statements[#statements + 1] = product_sql(crypto.uuid7(), number, books)
         end
+        sql:query(table.concat(statements))
         add_product(150, pots)
         add_product(190, pots)
         assert.same({ id_of(150) }, sellers_of("pots", { limit = 1 }))

@@ -1,22 +1,23 @@
--- $1 xmin of the snapshot before, $2 id to go on after, $3 limit. Vendors whose last change of
--- place, status or categories may not have been in that snapshot: a transaction that still ran then
--- has an id of at least its xmin. Some are read twice, none is missed.
+-- $1 snapshot of the reading before, $2 id to go on after, $3 limit. Vendors whose last change that
+-- snapshot did not see. What ran then and has committed since has an id of at least its xmin, in
+-- whatever order; "above the last id seen" would lose it. The first page's snapshot is the next $1.
 with page as materialized (
-    select id, lat_deg, lon_deg, status = 'ACTIVE' and lat_deg is not null as is_shown
-    from vendors
-    where geo_xid >= $1::xid8 and id > $2::uuid
-    order by id
+    select vendor_id, lat_deg, lon_deg, is_shown, mask
+    from vendor_places
+    where changed_xid >= pg_snapshot_xmin($1::pg_snapshot)
+        and not pg_visible_in_snapshot(changed_xid, $1::pg_snapshot)
+        and vendor_id > $2::uuid
+    order by vendor_id
     limit $3
 )
 
 select
-    snapshot.xmin,
-    page.id,
+    now.snapshot,
+    page.vendor_id as id,
     page.lat_deg,
     page.lon_deg,
     page.is_shown,
-    1 | coalesce(masks.mask, 0) as mask
-from (select pg_snapshot_xmin(pg_current_snapshot())::text as xmin) as snapshot
+    page.mask
+from (select pg_current_snapshot()::text as snapshot) as now
 left join page on true
-left join vendor_geo_masks(array(select page.id from page)) as masks on masks.vendor_id = page.id
-order by page.id;
+order by page.vendor_id;

@@ -1,0 +1,121 @@
+/* See geo_args.h. */
+#include "bridge/geo_args.h"
+
+#include "base/id.h"
+#include "base/str.h"
+#include "bridge/state.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <math.h>
+
+#define MASK_END    9007199254740992.0 /* 2^53: whole numbers below it are exact */
+#define LIMIT_USUAL 20
+#define HEX_DIGITS  "0123456789abcdef"
+
+struct geo_index *geo_index_of(lua_State *L)
+{
+    struct geo_index *index = bridge_deps(L)->geo;
+
+    if (!index)
+        luaL_error(L, "core.geo: this process keeps no index");
+    return index;
+}
+
+struct geo_point geo_check_point(lua_State *L, int lat_index, int lng_index)
+{
+    struct geo_point point = {luaL_checknumber(L, lat_index), luaL_checknumber(L, lng_index)};
+
+    if (!geo_is_valid(point))
+        luaL_error(L, "core.geo: lat is -90..90 and both are finite");
+    return point;
+}
+
+uint64_t geo_check_mask(lua_State *L, int index)
+{
+    double mask = luaL_checknumber(L, index);
+
+    if (!(mask >= 0 && mask < MASK_END) || mask != floor(mask))
+        luaL_error(L, "core.geo: mask is a whole number of at most 53 bits");
+    return (uint64_t)mask;
+}
+
+static unsigned nibble(char digit)
+{
+    return (unsigned)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+}
+
+bool geo_read_id(struct str text, struct geo_id *id)
+{
+    if (!id_is_uuid(text))
+        return false;
+    for (size_t at = 0, i = 0; i < sizeof(id->bytes); at += 2) {
+        if (text.at[at] == '-')
+            at++;
+        id->bytes[i++] = (uint8_t)(nibble(text.at[at]) << 4 | nibble(text.at[at + 1]));
+    }
+    return true;
+}
+
+struct geo_id geo_check_id(lua_State *L, int index)
+{
+    struct geo_id id;
+    struct str text;
+
+    text.at = luaL_checklstring(L, index, &text.len);
+    if (!geo_read_id(text, &id))
+        luaL_error(L, "core.geo: id is a UUID");
+    return id;
+}
+
+void geo_write_id(const struct geo_id *id, char text[GEO_ID_TEXT])
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < sizeof(id->bytes); i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            text[at++] = '-';
+        text[at++] = HEX_DIGITS[id->bytes[i] >> 4];
+        text[at++] = HEX_DIGITS[id->bytes[i] & 15];
+    }
+}
+
+/* Leaves the named field on the stack's top. False: it is nil. */
+static bool has_field(lua_State *L, const char *name)
+{
+    lua_getfield(L, 1, name);
+    return !lua_isnil(L, -1);
+}
+
+/* Fields stay on the stack, at most nine of them. */
+struct geo_query geo_check_query(lua_State *L)
+{
+    struct geo_query query = {.radius_km = INFINITY, .limit = LIMIT_USUAL, .after_distance_m = NAN};
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "lat");
+    lua_getfield(L, 1, "lng");
+    query.center = geo_check_point(L, 2, 3);
+    if (has_field(L, "radius_km"))
+        query.radius_km = luaL_checknumber(L, -1);
+    if (!(query.radius_km >= 0))
+        luaL_error(L, "core.geo: radius_km is 0 or more");
+    if (has_field(L, "limit")) {
+        lua_Number limit = luaL_checknumber(L, -1);
+        if (!(limit >= 1 && limit <= GEO_LIMIT_MAX) || limit != floor(limit))
+            luaL_error(L, "core.geo: limit is 1..%d", GEO_LIMIT_MAX);
+        query.limit = (size_t)limit;
+    }
+    if (has_field(L, "mask"))
+        query.all_mask = geo_check_mask(L, -1);
+    if (has_field(L, "any_mask"))
+        query.any_mask = geo_check_mask(L, -1);
+    if (has_field(L, "after_distance_m")) {
+        query.after_distance_m = luaL_checknumber(L, -1);
+        if (!(query.after_distance_m >= 0 && isfinite(query.after_distance_m)))
+            luaL_error(L, "core.geo: after_distance_m is finite and 0 or more");
+        lua_getfield(L, 1, "after_id");
+        query.after_id = geo_check_id(L, -1);
+    }
+    return query;
+}
