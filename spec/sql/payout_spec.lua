@@ -217,6 +217,19 @@ describe("a payout that does not go through", function()
         assert.equal(10800, f:run(1)[3])
     end)
 
+    it("is let go while a sale opens another", function()
+        f:due()
+        local id = f.db:value("select id from payouts where vendor_id = '" .. f.vendor(1) .. "'")
+        f.db:query("select payout_hold('" .. id .. "', 'looks odd')")
+        local count, problems = f:together({
+            ("begin; select payout_open('%s', 'USD'); select pg_sleep(1); commit;"):format(
+                f.vendor(1)),
+            ("select pg_sleep(0.5); select payout_reopen('%s', 'ON_HOLD');"):format(id),
+        }, 2)
+        assert.equal(2, count, problems)
+        assert.same({ "PENDING 5400 " }, state())
+    end)
+
     it("by hand is posted when it is paid, and again when a bank returns it", function()
         f:due()
         local id = f:run(1, "manual")[2]

@@ -19,25 +19,24 @@ begin
         raise exception 'a payout that is % cannot be opened again', v_payout.status
             using errcode = 'SK411';
     end if;
+    -- Made if need be, for one that another transaction has made is not seen but in the way.
+    v_other.id := payout_open(v_payout.vendor_id, v_payout.currency);
     if exists (
         select from ledger_transactions where kind = 'payout_returned' and ref = p_id::text
     ) then
-        v_other.id := payout_open(v_payout.vendor_id, v_payout.currency);
         update payout_items set payout_id = v_other.id where payout_id = p_id;
         update payouts set amount_minor = amount_minor + v_payout.amount_minor, updated_at = now()
         where id = v_other.id;
         update payouts set amount_minor = 0, updated_at = now() where id = p_id;
         return v_other.id;
     end if;
-    select * into v_other from payouts
-    where vendor_id = v_payout.vendor_id and currency = v_payout.currency and status = 'PENDING'
-    for update;
+    select * into v_other from payouts where id = v_other.id;
     update payout_items set payout_id = p_id where payout_id = v_other.id;
     update transfers set payout_id = p_id where payout_id = v_other.id;
     delete from payouts where id = v_other.id;
     update payouts set status = 'PENDING', hold_reason = null, updated_at = now(),
         failure_code = null, failure_message = null, taken_at = null,
-        amount_minor = amount_minor + coalesce(v_other.amount_minor, 0)
+        amount_minor = amount_minor + v_other.amount_minor
     where id = p_id;
     return p_id;
 end;
