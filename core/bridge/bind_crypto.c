@@ -1,9 +1,9 @@
 /* core.crypto: passwords and tokens, digests, random texts, ids.
  * hash_password(pw) -> hash | nil, err and check_password(pw, hash | nil) -> boolean | nil, err
  * wait; password_allowed(pw); token_issue{sub=, role=, jti=, ttl_s=} -> text; token_verify(text) ->
- * {sub=, role=, jti=, iat=, exp=} | nil, err; hmac_sha256(key, data), sha256(data),
- * fingerprint(data) (quick, for ETags): hex; equal(a, b); random_hex(bytes), random_base62(length);
- * uuid7(); is_uuid(text). */
+ * {sub=, role=, jti=, iat=, exp=, serial=} | nil, err; token_known(header) -> serial | nil;
+ * hmac_sha256(key, data), sha256(data), fingerprint(data) (quick, for ETags): hex; equal(a, b);
+ * random_hex(bytes), random_base62(length); uuid7(); is_uuid(text). */
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/id.h"
+#include "base/metric.h"
 #include "bridge/bind.h"
 #include "bridge/co.h"
 #include "bridge/state.h"
@@ -23,6 +24,8 @@
 
 #define RANDOM_MAX      256
 #define TOKEN_MAX_BYTES 1024
+
+static metric_id known_tokens, new_tokens;
 
 /* One password at work. Owned by the helper while it runs, freed by on_hashed or on_checked. */
 struct password_job {
@@ -218,7 +221,9 @@ static int l_token_verify(lua_State *L)
         co_push_err(L, e, NULL, NULL);
         return 2;
     }
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
+    lua_pushnumber(L, (double)claims.serial);
+    lua_setfield(L, -2, "serial");
     lua_pushstring(L, claims.sub);
     lua_setfield(L, -2, "sub");
     lua_pushstring(L, claims.role);
@@ -229,6 +234,33 @@ static int l_token_verify(lua_State *L)
     lua_setfield(L, -2, "iat");
     lua_pushnumber(L, (double)claims.exp_s);
     lua_setfield(L, -2, "exp");
+    return 1;
+}
+
+/* The token of a header "Bearer <token>"; len 0: it is none. */
+static struct str bearer_of(struct str header)
+{
+    const char *end = header.at + header.len, *at = header.at + strlen("bearer");
+
+    if (header.len <= strlen("bearer ") || (*header.at | 0x20) != 'b' ||
+        memcmp(header.at + 1, "earer ", strlen("earer ")) != 0)
+        return (struct str){0};
+    while (at < end && *at == ' ')
+        at++;
+    return (struct str){at, (size_t)(end - at)};
+}
+
+/* token_known(header) -> serial | nil: of a token that was verified before, without making
+ * anything of it again. */
+static int l_token_known(lua_State *L)
+{
+    struct str token = bearer_of(check_text(L, 1));
+    uint64_t serial = token.len ? token_known(key_of(L), token, clock_wall_ms() / 1000) : 0;
+
+    metric_add(serial ? known_tokens : new_tokens, 1);
+    if (!serial)
+        return 0;
+    lua_pushnumber(L, (double)serial);
     return 1;
 }
 
@@ -327,6 +359,7 @@ int luaopen_core_crypto(lua_State *L)
         {"password_allowed", l_password_allowed},
         {"token_issue", l_token_issue},
         {"token_verify", l_token_verify},
+        {"token_known", l_token_known},
         {"hmac_sha256", l_hmac_sha256},
         {"seal", l_seal},
         {"sha256", l_sha256},
@@ -339,6 +372,10 @@ int luaopen_core_crypto(lua_State *L)
         {NULL, NULL},
     };
 
+    known_tokens = metric_register(METRIC_COUNTER, "souk_token_cache_hits_total", "",
+                                   "Tokens that were verified before.");
+    new_tokens = metric_register(METRIC_COUNTER, "souk_token_cache_misses_total", "",
+                                 "Tokens that had to be verified, or were none.");
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     return 1;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SECRET_BYTES_MIN 32
+#define TOKEN_BYTES_MIN  16
 #define TOKEN_BYTES_MAX  2048
 #define HEADER_BYTES_MAX 256
 #define LEEWAY_S         60
@@ -33,6 +34,7 @@ struct token_key {
     unsigned char *secret; /* owned */
     int secret_len;
     struct cache_set *cache; /* CACHE_SETS; owned */
+    uint64_t serial;         /* of the token kept last */
 };
 
 /* The three parts of a compact token; all of them base64url and not empty. */
@@ -275,7 +277,7 @@ verify_whole(struct token_key *key, struct str token, int64_t now_s, struct toke
 
 /* The set is chosen by the end of the signature, which is as good as a hash, and only tokens that
  * were verified get in, so nobody can crowd a set. */
-static struct cache_set *set_of(struct token_key *key, struct str token)
+static struct cache_set *set_of(const struct token_key *key, struct str token)
 {
     uint32_t tail;
 
@@ -286,28 +288,48 @@ static struct cache_set *set_of(struct token_key *key, struct str token)
     return &key->cache[tail % CACHE_SETS];
 }
 
+static const struct cached *find(const struct cache_set *set, struct str token)
+{
+    for (int i = 0; i < CACHE_WAYS; i++)
+        if (bytes_equal((struct str){set->ways[i].text, set->ways[i].len}, token))
+            return &set->ways[i];
+    return NULL;
+}
+
+static bool is_sized(struct str token)
+{
+    return token.len >= TOKEN_BYTES_MIN && token.len <= TOKEN_BYTES_MAX;
+}
+
+uint64_t token_known(const struct token_key *key, struct str token, int64_t now_s)
+{
+    const struct cached *kept = is_sized(token) ? find(set_of(key, token), token) : NULL;
+
+    return kept && kept->claims.exp_s > now_s ? kept->claims.serial : 0;
+}
+
 enum err
 token_verify(struct token_key *key, struct str token, int64_t now_s, struct token_claims *out)
 {
     struct cache_set *set;
+    const struct cached *kept;
     struct cached *slot;
     enum err e;
 
-    if (token.len < 16 || token.len > TOKEN_BYTES_MAX)
+    if (!is_sized(token))
         return ERR_UNAUTHENTICATED;
     set = set_of(key, token);
-    for (int i = 0; i < CACHE_WAYS; i++) {
-        slot = &set->ways[i];
-        if (!bytes_equal((struct str){slot->text, slot->len}, token))
-            continue;
-        if (slot->claims.exp_s <= now_s)
-            return ERR_TOKEN_EXPIRED;
-        *out = slot->claims;
+    kept = find(set, token);
+    if (kept && kept->claims.exp_s <= now_s)
+        return ERR_TOKEN_EXPIRED;
+    if (kept) {
+        *out = kept->claims;
         return ERR_OK;
     }
     e = verify_whole(key, token, now_s, out);
     if (e != ERR_OK || token.len > CACHED_BYTES_MAX)
         return e;
+    out->serial = ++key->serial;
     slot = &set->ways[set->next++ % CACHE_WAYS];
     memcpy(slot->text, token.at, token.len);
     slot->len = token.len;

@@ -17,6 +17,7 @@ struct token_claims {
     char role[16];
     char jti[37];
     int64_t iat_s, exp_s;
+    uint64_t serial; /* of a verified token that is kept: of this one only, for good; else 0 */
 };
 
 /* secret of at least 32 bytes, else NULL. Copied; wiped by free. */
@@ -27,6 +28,8 @@ char *token_issue(const struct token_key *key, const struct token_claims *claims
 /* ERR_OK, ERR_TOKEN_EXPIRED or ERR_UNAUTHENTICATED. */
 enum err
 token_verify(struct token_key *key, struct str token, int64_t now_s, struct token_claims *out);
+/* The serial of a token that is kept and has not expired, else 0: then ask token_verify. */
+uint64_t token_known(const struct token_key *key, struct str token, int64_t now_s);
 /* The mark that only we can put on text: what clients bring back unread (list cursors). Hex of an
  * HMAC under the key of the tokens; a word in front keeps it apart from what a token signs. */
 void token_seal(const struct token_key *key, struct str text, char out[65]);

@@ -70,20 +70,25 @@ function catalogue.change(req, change, action)
     return db.row_json("product/full", req.params.id, nil)
 end
 
---- Notes what a kept answer of this product would show. product: JSON text as product_public shapes
---- it, where the ids come before any text of a client.
+--- Id, version and vendor's id of a product's JSON, which begins with them in product_full and
+--- product_public: {"id":"…36…","version":1,"vendorId":"…36…".
+local function head_of(product)
+    local version, at = product:match('^,"version":(%d+),"vendorId":"()', 45)
+    return product:sub(8, 43), version, product:sub(at, at + 35)
+end
+
+--- Notes what a kept answer of this product would show.
 function catalogue.note_shown(req, product)
-    req.shows = {
-        "product", product:match('"id":"([^"]+)"'), "vendor", product:match('"vendorId":"([^"]+)"'),
-    }
+    local id, _, vendor_id = head_of(product)
+    req.shows = { "product", id, "vendor", vendor_id }
 end
 
 --- The product as an answer, whose ETag carries the version that If-Match wants back. product: JSON
--- text as product_full or product_public shape it, where version comes before any text of a client.
+-- text as product_full or product_public shape it.
 function catalogue.reply(status, product, headers)
-    local _, last = product:find('"version":', 1, true)
+    local _, version = head_of(product)
     headers = headers or {}
-    headers.Version = product:match("^%d+", last + 1)
+    headers.Version = version
     return web.reply(status, product, headers)
 end
 

@@ -1,7 +1,7 @@
 --- Who is asking. The order of checks is fixed: token present, signature, expiry, user exists and
--- is active, session not ended, role. Users are cached a worker for at most USER_TTL_US, and
--- dropped at once when the shared "auth" counter moves (a suspension, a changed role or password,
--- a logout).
+-- is active, session not ended, role. Users are cached a worker by the serials of their verified
+-- tokens for at most USER_TTL_US, never beyond a token's end, and dropped at once when the shared
+-- "auth" counter moves (a suspension, a changed role or password, a logout).
 local clock = require("core.clock")
 local crypto = require("core.crypto")
 local db = require("souk.db")
@@ -51,28 +51,34 @@ local function read_user(claims)
     }
 end
 
-local function user_of(claims)
-    local epoch = shared.read("auth")
-    if epoch ~= users_epoch then
-        forget_users(epoch)
-    end
-    local key = claims.sub .. claims.jti
-    local known = users[key]
-    if known and clock.monotonic_us() - known.at_us < USER_TTL_US then
-        return known.user
-    end
+--- The user of a token that was verified and read a moment ago, or nil.
+local function known_user(serial)
+    local known = users[serial]
+    return known and clock.monotonic_us() - known.at_us < USER_TTL_US and known.user or nil
+end
+
+local function user_of(claims, epoch)
     local user, problem = read_user(claims)
     if not user then
         return nil, problem
     end
-    if users_epoch == epoch and shared.read("auth") == epoch then
-        remember(key, user)
+    if claims.serial > 0 and users_epoch == epoch and shared.read("auth") == epoch then
+        remember(claims.serial, user)
     end
     return user
 end
 
 --- The user of an Authorization header, or nil, err.
 function auth.user(header)
+    local epoch = shared.read("auth")
+    if epoch ~= users_epoch then
+        forget_users(epoch)
+    end
+    local serial = header and crypto.token_known(header)
+    local known = serial and known_user(serial)
+    if known then
+        return known
+    end
     local token = header and header:match("^[Bb]earer +([%w%._-]+)$")
     if not token then
         return nil, err.unauthenticated()
@@ -84,7 +90,7 @@ function auth.user(header)
     if not crypto.is_uuid(claims.sub) then
         return nil, err.unauthenticated()
     end
-    return user_of(claims)
+    return user_of(claims, epoch)
 end
 
 --- Users of all workers are read again: call after the commit of what changed one.

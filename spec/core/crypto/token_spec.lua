@@ -280,6 +280,32 @@ describe("the cache of verified tokens", function()
         refused(token, "token_expired")
     end)
 
+    it("knows a token by its header, once it was verified and as long as it is good", function()
+        local token = forge({ payload = payload({ exp = now_s() + 97 }) })
+        assert.is_nil(crypto.token_known("Bearer " .. token))
+        local serial = crypto.token_verify(token).serial
+        assert.is_true(serial > 0)
+        assert.equal(serial, crypto.token_known("Bearer " .. token))
+        assert.equal(serial, crypto.token_known("bearer  " .. token))
+        for _, header in ipairs({ "", "Bearer", "Bearer ", token, "Basic " .. token,
+            "Bearer x" .. token, "Bearer " .. token .. "x", "Bearer " .. token .. " " }) do
+            assert.is_nil(crypto.token_known(header))
+        end
+        clock.shift_ms(101 * 1000)
+        assert.is_nil(crypto.token_known("Bearer " .. token))
+    end)
+
+    it("gives no two tokens one serial", function()
+        local seen = {}
+        for i = 1, 3000 do
+            local token = crypto.token_issue({ sub = "u", role = "BUYER", jti = "j" .. i,
+                ttl_s = 60 })
+            local serial = crypto.token_verify(token).serial
+            assert.is_nil(seen[serial])
+            seen[serial] = true
+        end
+    end)
+
     it("stays right with more tokens than it holds", function()
         local tokens = {}
         for i = 1, 3000 do
