@@ -36,12 +36,16 @@ describe("The feed of changes", function()
         return homes
     end
 
+    local function exit_code(home)
+        return tonumber(shell.read(home .. "/rc") or "")
+    end
+
     local function await(homes)
         for _, home in ipairs(homes) do
             shell.wait_until("a session has ended", 40, function()
-                return shell.read(home .. "/rc")
+                return exit_code(home)
             end)
-            assert.equal(0, tonumber(shell.read(home .. "/rc")), shell.read(home .. "/log"))
+            assert.equal(0, exit_code(home), shell.read(home .. "/log"))
         end
     end
 
@@ -93,7 +97,7 @@ describe("The feed of changes", function()
         shell.wait_until("all have ended", 60, function()
             client.request({ port = server.port, path = "/api/vendors" }) -- so it goes on
             for _, home in ipairs(homes) do
-                if not shell.read(home .. "/rc") then
+                if not exit_code(home) then
                     return false
                 end
             end
