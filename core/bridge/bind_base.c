@@ -227,14 +227,17 @@ void bridge_changed(struct cache_marks *marks,
                     struct str kind,
                     struct str id)
 {
+    /* Epochs first: who begins after the marks, and is kept, must not be made of what an epoch
+     * should have ended. */
+    if (!kind.len || str_eq(kind, STR("vendor")))
+        atomic_fetch_add(&epochs[EPOCH_GEO], 1);
+    if (!kind.len || str_eq(kind, STR("product")) || str_eq(kind, STR("vendor")) ||
+        str_eq(kind, STR("category")))
+        atomic_fetch_add(&epochs[EPOCH_CATALOGUE], 1);
     if (kind.len)
         cache_marks_changed(marks, kind, id);
     else
         cache_marks_changed_all(marks);
-    if (!str_eq(kind, STR("review")))
-        atomic_fetch_add(&epochs[EPOCH_CATALOGUE], 1);
-    if (!kind.len || str_eq(kind, STR("vendor")))
-        atomic_fetch_add(&epochs[EPOCH_GEO], 1);
 }
 
 /* changed(kind, id or nil) */
@@ -249,10 +252,33 @@ static int l_changed(lua_State *L)
     return 0;
 }
 
+/* count(): to be noted before a read, for holds() */
+static int l_count(lua_State *L)
+{
+    lua_pushnumber(L, (double)cache_marks_now(bridge_deps(L)->marks));
+    return 1;
+}
+
+/* holds(since, kind, id): it has not changed since then */
+static int l_holds(lua_State *L)
+{
+    uint64_t since = (uint64_t)luaL_checknumber(L, 1);
+    struct cache_marks_of of;
+    struct str kind, id;
+
+    kind.at = luaL_checklstring(L, 2, &kind.len);
+    id.at = luaL_checklstring(L, 3, &id.len);
+    cache_marks_of_init(&of);
+    (void)cache_marks_of_add(&of, kind, id);
+    lua_pushboolean(L, cache_marks_hold(bridge_deps(L)->marks, &of, since));
+    return 1;
+}
+
 int luaopen_core_shared(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"bump", l_bump}, {"changed", l_changed}, {"read", l_read}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"bump", l_bump},   {"changed", l_changed},
+                                         {"count", l_count}, {"holds", l_holds},
+                                         {"read", l_read},   {NULL, NULL}};
 
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

@@ -155,7 +155,7 @@ local function declare_list(path, id, kind, summary)
         if not known then
             return nil, problem or err.not_found()
         end
-        req.shows = { "review", req.params.id }
+        req.shows = { "review", req.params.id, kind:lower(), req.params.id }
         return page.list(req, {
             query = "review/list", total = "review/count",
             args = page.args(kind, req.params.id), cursor = { "sort", "id" },

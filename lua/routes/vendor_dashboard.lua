@@ -2,6 +2,8 @@
 local conf = require("core.conf")
 local db = require("souk.db")
 local err = require("souk.err")
+local json = require("core.json")
+local kept = require("souk.kept")
 local s = require("souk.schema")
 local time = require("souk.time")
 local web = require("souk.web")
@@ -9,6 +11,12 @@ local web = require("souk.web")
 local DAY_MS = 86400000
 local DAYS_DEFAULT = 30
 local DAYS_MAX = 366
+
+--- Sales, payments and payouts of others are shown so late at most; the vendor's own steps at once.
+local TTL_US = tonumber(conf("cache.dashboard_ms")) * 1000
+local KEPT_MAX = conf("cache.size_mb") == "0" and 0 or 1000
+
+local boards = kept.new({ kind = "dashboard", ttl_us = TTL_US, max = KEPT_MAX })
 
 local day = s.string({ format = "date" })
 local count = s.integer({ min = 0 })
@@ -42,6 +50,30 @@ local function span(query)
     return from, to
 end
 
+--- JSON text; or nil, err.
+local function board(id, from, to)
+    local currency = conf("currency")
+    local results, problem = db.batch({
+        { "vendor_order/daily", id, from, to, currency, json = true },
+        { "vendor_order/top_products", id, from, to, json = true },
+        { "vendor_order/open", id },
+        { "vendor_money/balance", id, currency, json = true },
+        { "vendor_order/rating", id },
+    })
+    if not results then
+        return nil, problem
+    end
+    return json.encode({
+        from = from,
+        to = to,
+        days = web.json(results[1]),
+        topProducts = web.json(results[2]),
+        openOrders = results[3][1],
+        balance = web.json(results[4]),
+        rating = results[5][1],
+    })
+end
+
 web.get("/api/vendor/dashboard", {
     id = "vendor_dashboard.get",
     summary = "Sales per day, top products, open orders, balance, rating",
@@ -70,24 +102,11 @@ web.get("/api/vendor/dashboard", {
     if not from then
         return nil, to
     end
-    local id, currency = req.user.vendor_id, conf("currency")
-    local results, problem = db.batch({
-        { "vendor_order/daily", id, from, to, currency, json = true },
-        { "vendor_order/top_products", id, from, to, json = true },
-        { "vendor_order/open", id },
-        { "vendor_money/balance", id, currency, json = true },
-        { "vendor_order/rating", id },
-    })
-    if not results then
-        return nil, problem
+    local id = req.user.vendor_id
+    if KEPT_MAX == 0 then
+        return board(id, from, to)
     end
-    return {
-        from = from,
-        to = to,
-        days = web.json(results[1]),
-        topProducts = web.json(results[2]),
-        openOrders = results[3][1],
-        balance = web.json(results[4]),
-        rating = results[5][1],
-    }
+    return boards:get(id .. from .. to, function()
+        return board(id, from, to)
+    end, id)
 end)

@@ -3,6 +3,7 @@ local db = require("souk.db")
 local err = require("souk.err")
 local page = require("souk.page")
 local s = require("souk.schema")
+local shared = require("core.shared")
 local web = require("souk.web")
 local cancellation = require("flows.cancellation")
 local fulfilment = require("flows.fulfilment")
@@ -16,6 +17,13 @@ local function get(req)
         return nil, problem or err.not_found()
     end
     return web.json(text)
+end
+
+--- What a vendor has done is on its dashboard at once.
+local function board_changed(vendor_id)
+    return function()
+        shared.changed("dashboard", vendor_id)
+    end
 end
 
 web.get("/api/vendor/orders", {
@@ -60,6 +68,7 @@ web.patch("/api/vendor/orders/{id}/status", {
     if not is_done then
         return nil, problem
     end
+    req.after_commit = board_changed(req.user.vendor_id)
     return get(req)
 end)
 
@@ -84,5 +93,6 @@ web.post("/api/vendor/orders/{id}/cancel", {
     if not is_done then
         return nil, problem
     end
+    req.after_commit = board_changed(req.user.vendor_id)
     return get(req)
 end)

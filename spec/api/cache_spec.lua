@@ -4,6 +4,7 @@
 local client = require("spec.support.client")
 local server_process = require("spec.support.server")
 local shell = require("spec.support.shell")
+local story = require("spec.lua.story")
 local world = require("spec.support.world")
 
 local NEVER_MS = 60000
@@ -51,7 +52,10 @@ describe("answers of the catalogue that are kept", function()
     local w, other, shop, lamp, path
 
     setup(function()
-        local set = { ["cache.size_mb"] = 8, ["cache.stock_ms"] = NEVER_MS }
+        local set = {
+            ["cache.size_mb"] = 8, ["cache.stock_ms"] = NEVER_MS,
+            ["cache.dashboard_ms"] = NEVER_MS,
+        }
         w = world.start({ set = set })
         other = server_process.start({ db = w.db, name = "other", set = set })
         shop = w:vendor()
@@ -170,6 +174,25 @@ describe("answers of the catalogue that are kept", function()
         end
         assert.equal(422, get(w.server, "/api/products?limit=0").status)
         assert.equal(entries, metric(w.server, "souk_cache_entries"))
+    end)
+
+    it("include a vendor's dashboard, where his own steps are seen at once", function()
+        local made = story.paid(w, { quantity = 1 })
+        local function open_orders()
+            return w:expect(200, "GET", "/api/vendor/dashboard", made.shop).openOrders
+        end
+        for _ = 1, 20 do -- on both workers
+            assert.same({ confirmed = 1, processing = 0, shipped = 0 }, open_orders())
+        end
+        w.db:query("update vendor_orders set status = 'PROCESSING' where vendor_id = '"
+            .. made.shop.vendor_id .. "'")
+        assert.equal(0, open_orders().processing)
+        local part = w:expect(200, "GET", "/api/vendor/orders", made.shop).data[1].id
+        w:expect(200, "PATCH", "/api/vendor/orders/" .. part .. "/status", made.shop,
+            { status = "SHIPPED" })
+        for _ = 1, 20 do
+            assert.same({ confirmed = 0, processing = 0, shipped = 1 }, open_orders())
+        end
     end)
 
     it("are none with cache.size_mb = 0", function()
