@@ -177,6 +177,9 @@ local function events(name)
     }
 end
 
+--- What must be among the needs of who requires it.
+local NEED_OF = { ["souk.db"] = "db", ["souk.events"] = "db", ["souk.fetch"] = "fetch" }
+
 --- What needs more than the name: made once a plugin.
 local function makers(plugin)
     local granted = {}
@@ -232,6 +235,7 @@ local function requirer(plugin, env)
         if type(maker) == "string" then
             error(("%s needs '%s' in needs of plugin.lua"):format(module, maker), 2)
         elseif maker then
+            plugin.used[module] = NEED_OF[module]
             loaded[module] = read_only(maker(), module)
         elseif KIT[module] then
             loaded[module] = read_only(functions_of(require(KIT[module])), module)
@@ -242,8 +246,10 @@ local function requirer(plugin, env)
     end
 end
 
---- plugin: {name, granted, settings}. The table of globals for its chunks.
+--- plugin: {name, granted, settings}. The table of globals for its chunks. plugin.used: the modules
+--- that were required, each with the need that it takes.
 function environment.of(plugin)
+    plugin.used = {}
     local globals = pick(_G, BASE)
     for _, library in ipairs({ "math", "string", "table" }) do
         local own = pick(_G[library], names_of(_G[library]))

@@ -8,7 +8,8 @@ local err = require("souk.err")
 
 local guard = {}
 
-local PLACE = "plugins/[%w_/]+%.%l+:%d+"
+--- A file with or without its line: a manifest that says too little has none.
+local PLACE = "plugins/[%w_/]+%.%l+:"
 local TEXT_MAX = 500
 --- Of JSON: what a hook answers.
 local VALUE_MAX_BYTES = 262144

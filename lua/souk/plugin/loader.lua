@@ -42,6 +42,15 @@ local function check_queries(name)
     end
 end
 
+--- To be read, a plugin has every module; what it used it must have said.
+local function check_used(plugin, made)
+    for module, need in pairs(plugin.used) do
+        if manifest.missing({ needs = { need } }, made.needs) then
+            fail(plugin.name, ("%s needs '%s' in needs"):format(module, need))
+        end
+    end
+end
+
 --- The manifest of a folder, run in the plugin's own environment and checked. entry: {name,
 --- granted, settings}. Raises with file and reason.
 function loader.read(entry)
@@ -56,6 +65,7 @@ function loader.read(entry)
     if not made then
         fail(entry.name, wrong)
     end
+    check_used(plugin, made)
     local settings, faults = made.settings.check(entry.settings or {})
     if not settings then
         fail(entry.name, "settings: " .. json.encode(faults))

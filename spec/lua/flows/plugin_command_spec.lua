@@ -49,6 +49,18 @@ describe("souk plugin", function()
         assert.matches("plugins/broken/plugin.lua:2:", w.server:command("plugin list"), 1, true)
     end)
 
+    it("refuses what uses more than it says, in words that begin with its file", function()
+        shell.must("mkdir -p " .. shell.quote(folder .. "/broken"))
+        for _, word in ipairs({ "fetch", "db" }) do
+            shell.write(folder .. "/broken/plugin.lua", ('require("souk.%s")\n'):format(word)
+                .. 'return { name = "broken", version = "1.0.0", api = 1, needs = { "timers" } }\n')
+            local problem = ("plugins/broken/plugin.lua: souk.%s needs '%s' in needs")
+                :format(word, word)
+            assert.matches("%f[%w]" .. problem:gsub("%.", "%%."), refusal("plugin check broken"))
+            assert.is_nil(refusal("plugin enable broken"):find("loader.lua", 1, true))
+        end
+    end)
+
     it("refuses names that are none, and folders that are there", function()
         assert.matches("lower-case letters", refusal("plugin new No-Name"), 1, true)
         assert.matches("is there already", refusal("plugin new notebook"), 1, true)
