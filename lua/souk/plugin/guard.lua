@@ -8,8 +8,9 @@ local err = require("souk.err")
 
 local guard = {}
 
---- A file with or without its line: a manifest that says too little has none.
-local PLACE = "plugins/[%w_/]+%.%l+:"
+local PLACE = "plugins/[%w_/]+%.%l+:%d+"
+--- What a manifest leaves out has no line.
+local MANIFEST = "^plugins/[%w_]+/plugin%.lua: "
 local TEXT_MAX = 500
 --- Of JSON: what a hook answers.
 local VALUE_MAX_BYTES = 262144
