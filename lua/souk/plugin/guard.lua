@@ -9,8 +9,6 @@ local err = require("souk.err")
 local guard = {}
 
 local PLACE = "plugins/[%w_/]+%.%l+:%d+"
---- What a manifest leaves out has no line.
-local MANIFEST = "^plugins/[%w_]+/plugin%.lua: "
 local TEXT_MAX = 500
 --- Of JSON: what a hook answers.
 local VALUE_MAX_BYTES = 262144
