@@ -1,70 +1,33 @@
---- Lists of products on sale: which statement answers which question, and what is remembered of
---- totals.
-local db = require("souk.db")
+--- Lists of products on sale: what may be asked, who searches, what is remembered of totals, and
+--- what is tried when nothing was found.
 local err = require("souk.err")
-local geo_feed = require("flows.geo_feed")
 local json = require("core.json")
 local kept = require("souk.kept")
 local page = require("souk.page")
+local search = require("souk.search")
+
+--- The provider that is there from the start.
+require("flows.search_postgres")
 
 local product_search = {}
 
---- Counting stops here; where words or stock are looked at, which costs more a row, earlier.
-local TOTAL_MAX = 100001
-local TOTAL_DEAR_MAX = 10001
-local FACETS_OF_MAX = 10000
 local TOTAL_TTL_US = 5e6
 local TOTALS_MAX = 1000
-local NEAR_BATCH = 1000
-local NEAR_BATCHES_MAX = 5
+local OFFSET_MAX = 10000
+--- Hits asked for beyond a page: some may have gone from sale since they were indexed.
+local SPARE = 10
 
 local totals = kept.new({ epoch = "catalogue", ttl_us = TOTAL_TTL_US, max = TOTALS_MAX })
 
-local function total_max(filters)
-    return (filters.q or filters.inStock ~= nil) and TOTAL_DEAR_MAX or TOTAL_MAX
-end
-
-local function count(filters, filters_text)
-    local row, problem = db.one("product/count", filters_text, total_max(filters))
-    if not row then
-        return nil, problem
-    end
-    return row.total
-end
-
 --- The number of matches, at most 5 s old and never older than the last change of the catalogue.
 -- Stock changes with every sale, so what depends on it is counted each time.
-local function total_of(filters, filters_text)
-    if filters.inStock ~= nil then
-        return count(filters, filters_text)
+local function total_of(request, key)
+    if request.filters.inStock ~= nil then
+        return search.provider().total(request)
     end
-    return totals:get(filters_text, function()
-        return count(filters, filters_text)
+    return totals:get(key, function()
+        return search.provider().total(request)
     end)
-end
-
---- Adds the vendors around the point to filters, nearest first: all in the radius, but no more
--- than NEAR_BATCHES_MAX batches.
-local function add_near(filters, query)
-    local ids, metres, last = json.array({}), json.array({}), nil
-    for _ = 1, NEAR_BATCHES_MAX do
-        local hits, problem = geo_feed.nearby({
-            lat = query.lat, lng = query.lng, radius_km = query.radiusKm, limit = NEAR_BATCH,
-            after_distance_m = last and last.distance_m, after_id = last and last.id,
-        })
-        if not hits then
-            return nil, problem
-        end
-        for _, hit in ipairs(hits) do
-            ids[#ids + 1], metres[#metres + 1] = hit.id, hit.distance_m
-        end
-        last = hits[#hits]
-        if #hits < NEAR_BATCH then
-            break
-        end
-    end
-    filters.nearIds, filters.nearMeters = ids, metres
-    return true
 end
 
 local FILTERS = { "q", "category", "vendorId", "minPrice", "maxPrice", "inStock", "minRating" }
@@ -89,31 +52,28 @@ local function check(query)
     return nil
 end
 
---- The filters given; or nil, err. Second: whether there are none but vendorId.
-local function filters_of(query)
+--- The request for providers; or nil, err.
+local function request_of(query)
     local refusal = check(query)
     if refusal then
         return nil, refusal
     end
-    local filters, is_plain = {}, query.lat == nil
+    local filters = {}
     for _, name in ipairs(FILTERS) do
         filters[name] = query[name]
-        is_plain = is_plain and (query[name] == nil or name == "vendorId")
     end
-    if query.lat then
-        local is_added, problem = add_near(filters, query)
-        if not is_added then
-            return nil, problem
-        end
-    end
-    return filters, is_plain
+    return {
+        filters = filters, sort = query.sort or (query.q and "relevance") or "newest",
+        limit = query.limit, offset = query.offset,
+        near = query.lat and { lat = query.lat, lng = query.lng, radiusKm = query.radiusKm } or nil,
+    }
 end
 
-local function facets_of(query, filters_text)
+local function facets_of(query, request)
     if not query.facets then
         return nil
     end
-    local rows, problem = db.query("product/facets", filters_text, FACETS_OF_MAX)
+    local rows, problem = search.provider().facets(request)
     if not rows then
         return nil, problem
     end
@@ -130,68 +90,123 @@ local function facets_of(query, filters_text)
     return facets
 end
 
---- The statement with its arguments. Newest first without filters is asked for most, and has
---- statements of its own whose plans stay prepared; all else is planned for its very filters.
-local function statement_of(req, filters, filters_text, sort, is_plain)
-    local offset = req.query.offset or 0
-    if is_plain and sort == "newest" and offset == 0 then
-        if filters.vendorId then
-            return "product/newest_of_vendor", page.args(filters.vendorId)
+--- The statement that reads the rows of hits found elsewhere, with its arguments; or nil, err.
+local function rows_of_hits(query, request, scope)
+    if query.cursor then
+        local after, problem = page.open(scope, query.cursor)
+        if not after then
+            return nil, problem
         end
-        return "product/newest", page.args()
+        request.after = after
     end
-    local name = filters.nearIds and "product/search_near" or "product/search"
-    return name, page.args(filters_text, sort)
+    request.limit = query.limit + SPARE
+    request.offset = math.min(query.offset or 0, OFFSET_MAX)
+    local hits, problem = search.provider().query(request)
+    if not hits then
+        return nil, problem
+    end
+    return "product/by_ids", page.args(json.encode(json.array(hits.ids)),
+        json.encode(json.array(hits.sorts)))
+end
+
+--- The statement that gives the rows, with its arguments; or nil, err.
+local function statement_of(query, request, scope)
+    local provider = search.provider()
+    if provider.statement then
+        return provider.statement(request)
+    end
+    return rows_of_hits(query, request, scope)
 end
 
 --- What page.list is to answer; or nil, err.
-local function spec_of(req)
-    local query = req.query
-    local filters, is_plain = filters_of(query)
-    if not filters then
-        return nil, is_plain
+local function spec_of(query)
+    local request, refusal = request_of(query)
+    if not request then
+        return nil, refusal
     end
-    local sort = query.sort or (query.q and "relevance") or "newest"
-    local filters_text = json.encode(json.object(filters))
-    local facets, problem = facets_of(query, filters_text)
+    local scope = "products " .. request.sort
+    local name, args = statement_of(query, request, scope)
+    if not name then
+        return nil, args
+    end
+    local facets, problem = facets_of(query, request)
     if problem then
         return nil, problem
     end
-    local name, args = statement_of(req, filters, filters_text, sort, is_plain)
+    local key, failure = search.provider().key(request)
+    if not key then
+        return nil, failure
+    end
     return {
-        query = name,
-        scope = "products " .. sort,
-        args = args,
-        cursor = { "sort", "id" },
+        query = name, scope = scope, args = args, cursor = { "sort", "id" },
         known_total = function()
-            return totals:peek(filters_text)
+            return totals:peek(key)
         end,
         total = function()
-            return total_of(filters, filters_text)
+            return total_of(request, key)
         end,
-        total_max = total_max(filters),
+        total_max = search.provider().total_max(request),
         extra = { facets = facets },
     }
 end
 
---- By query: the kit gives the same table for the same text. Vendors move and facets are counted
--- anew, so these are not here.
+--- By query: the kit gives the same table for the same text. Vendors move, facets are counted anew
+--- and hits found anew, so these are not here.
 local specs = setmetatable({}, { __mode = "k" })
 
---- Answers GET /products.
-function product_search.list(req)
+local function answer(req)
     local query = req.query
     if specs[query] then
         return page.list(req, specs[query])
     end
-    local spec, problem = spec_of(req)
+    local spec, problem = spec_of(query)
     if not spec then
         return nil, problem
     end
-    if not query.lat and not query.facets then
+    if search.provider().statement and not query.lat and not query.facets then
         specs[query] = spec
     end
     return page.list(req, spec)
+end
+
+local function is_empty(text)
+    return text:find('^{"data":%[%],') ~= nil
+end
+
+--- The answer for what was probably meant, told as didYouMean; or given, when that is no better.
+local function corrected(req, given)
+    local meant, problem = search.correct(req.query.q)
+    if not meant then
+        return problem == nil and given or nil, problem
+    end
+    local query = { q = meant }
+    for name, value in pairs(req.query) do
+        query[name] = query[name] or value
+    end
+    local spec, failure = spec_of(query)
+    if not spec then
+        return nil, failure
+    end
+    spec.extra.didYouMean = meant
+    local text, refusal = page.list({ query = query }, spec)
+    if text and is_empty(text) then
+        return given
+    end
+    return text, refusal
+end
+
+--- Answers GET /products. When no product has the words, they are corrected and asked for again.
+function product_search.list(req)
+    local text, problem = answer(req)
+    if text and req.query.q and is_empty(text) then
+        return corrected(req, text)
+    end
+    return text, problem
+end
+
+--- Answers GET /products/suggest with JSON text; or nil, err.
+function product_search.suggest(typed, limit)
+    return search.suggest(typed, limit)
 end
 
 return product_search

@@ -18,6 +18,7 @@ local policy_simulation = require("flows.policy_simulation")
 local reconciliation = require("flows.reconciliation")
 local refund = require("flows.refund")
 local reversal = require("flows.reversal")
+local search_postgres = require("flows.search_postgres")
 local stripe_account = require("flows.stripe_account")
 local stripe_fee = require("flows.stripe_fee")
 local stripe_ops = require("flows.stripe_ops")
@@ -62,6 +63,7 @@ return {
         name = "payouts.run", every_ms = tonumber(conf("payout.every_ms")), leader = true,
         run = payout.turn,
     },
+    { name = "search.terms", every_ms = 2000, leader = true, run = search_postgres.count_terms },
     { name = "reversals.short", every_ms = 2000, leader = true, run = reversal.sweep },
     {
         name = "vendor_orders.complete", every_ms = 60000, leader = true,

@@ -66,7 +66,8 @@ web.get("/api/products", {
         .. "what is below it. Distances are on the mean sphere of 6371.0088 km, up to 0.6 % "
         .. "off the ellipsoid. With lat and lng the products of the 5000 nearest vendors at "
         .. "most. total counts up to 100000 (10000 with q or inStock): totalIsExact says whether "
-        .. "it is all.",
+        .. "it is all. Facets are counted over the first 10000 matches. When nothing has the words "
+        .. "of q, the answer is that for the words of didYouMean.",
     query = page.query({
         q = s.optional(s.string({ min = 1, max = 200, example = "mug" })),
         category = s.optional(s.string({ min = 1, max = 100, example = "kitchen" })),
@@ -84,6 +85,7 @@ web.get("/api/products", {
     }),
     answers = { [200] = page.of(s.ref("Product"), {
         facets = s.optional(s.object({ category = s.optional(facet), vendor = s.optional(facet) })),
+        didYouMean = s.optional(s.string({ example = "ceramic mug" })),
     }) },
 }, product_search.list)
 
@@ -99,9 +101,7 @@ web.get("/api/products/suggest", {
         slug = s.string({ format = "slug", max = 100 }), productId = s.uuid(),
     })) }) },
 }, function(req)
-    local typed = req.query.q:lower()
-    local pattern = typed:gsub("[%%_\\]", "\\%0") .. "%"
-    local data, problem = db.json("product/suggest", typed, pattern, req.query.limit)
+    local data, problem = product_search.suggest(req.query.q, req.query.limit)
     if not data then
         return nil, problem
     end

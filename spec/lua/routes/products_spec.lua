@@ -109,6 +109,7 @@ describe("GET /api/products", function()
         w:expect(200, "GET", "/api/products?q=sale")
         local hidden = w:expect(200, "GET", "/api/products/not-on-sale").id
         w:expect(200, "POST", "/api/products/" .. hidden .. "/unpublish", far)
+        w.db:query("call term_fill()")
     end)
     teardown(function()
         w:stop()
@@ -250,6 +251,33 @@ describe("GET /api/products", function()
         local cursor = list("sort=price&limit=1").page.nextCursor
         assert.equal("bad_cursor",
             w:request("GET", "/api/products?sort=rating&cursor=" .. cursor).json.code)
+    end)
+
+    describe("what nothing has", function()
+        it("is corrected, asked for again, and said to be", function()
+            local answer = list("q=ceramc+muug&sort=price")
+            assert.equal("ceramic mug", answer.didYouMean)
+            assert.same({ "Blue ceramic mug" }, names(answer.data))
+            assert.equal(1, answer.page.total)
+        end)
+        it("is paged by cursor like what was meant", function()
+            local first = list("q=ceramc&sort=price&limit=1")
+            local rest = list("q=ceramc&sort=price&cursor=" .. first.page.nextCursor)
+            assert.same({ "Blue ceramic mug", "Red ceramic bowl" },
+                { first.data[1].name, rest.data[1].name })
+            assert.equal("ceramic", rest.didYouMean)
+        end)
+        it("keeps what else was asked for", function()
+            assert.same({ "Blue wool scarf" }, names(list("q=%22wol+scarf%22+-mugg").data))
+            assert.same({}, names(list("q=ceramc&maxPrice=1").data))
+        end)
+        it("is left alone when its words are known, or like no other", function()
+            for _, query in ipairs({ "q=mugs&maxPrice=1", "q=xyzzy", "q=the", "q=lamp+bowl" }) do
+                local answer = list(query)
+                assert.is_nil(answer.didYouMean)
+                assert.same({}, answer.data)
+            end
+        end)
     end)
 
     describe("suggest", function()

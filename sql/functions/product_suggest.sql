@@ -1,0 +1,149 @@
+-- Completing the name of a product: first the names that begin as it was typed, then those that
+-- have the words, the last of them perhaps begun only, misspelt ones put right. The dictionary tells
+-- how many names have a word: rare ones are asked of the index, common ones of the newest products.
+
+-- The words that p_word may become, and how many names they are in. Of one or two letters only the
+-- commonest: there are too many.
+create or replace function product_suggest_begun(
+    p_word text, out words text[], out in_names bigint
+) language plpgsql stable as $$
+begin
+    if length(p_word) = 1 then
+        select array_agg(begun.word), sum(begun.in_names) into words, in_names
+        from (
+            select terms.word, terms.in_names from terms where left(terms.word, 1) = p_word
+            order by terms.in_names desc limit 10
+        ) as begun;
+    elsif length(p_word) = 2 then
+        select array_agg(begun.word), sum(begun.in_names) into words, in_names
+        from (
+            select terms.word, terms.in_names from terms where left(terms.word, 2) = p_word
+            order by terms.in_names desc limit 10
+        ) as begun;
+    else
+        select array[p_word || ':*'], sum(terms.in_names) into words, in_names
+        from terms
+        where terms.word ~>=~ p_word and terms.word ~<~ (p_word || chr(1114111));
+    end if;
+end;
+$$;
+
+-- What a name must have, as a tsquery, and how many names have the rarest part of it.
+create or replace function product_suggest_query(
+    p_typed text, out query text, out rarest bigint
+) language plpgsql stable as $$
+declare
+    v_words constant text[] := array(
+        select typed[1] from regexp_matches(p_typed, '[[:alnum:]]+', 'g') as typed limit 8
+    );
+    v_meant text[];
+    v_count bigint;
+begin
+    for v_place in 1 .. cardinality(v_words) loop
+        v_meant := array[v_words[v_place]];
+        if v_place = cardinality(v_words) then
+            select * into v_meant, v_count from product_suggest_begun(v_words[v_place]);
+        else
+            select max(terms.in_names) into v_count from terms where word = v_words[v_place];
+        end if;
+        if coalesce(v_count, 0) = 0 then
+            select array_agg(like_it.word), sum(like_it.in_names) into v_meant, v_count
+            from term_candidates(v_words[v_place], 3) as like_it
+            where like_it.in_names > 0;
+            v_meant := coalesce(v_meant, array[v_words[v_place] || ':*']);
+        end if;
+        query := concat_ws(' & ', query, '(' || array_to_string(v_meant, ' | ') || ')');
+        rarest := least(rarest, coalesce(v_count, 0));
+    end loop;
+end;
+$$;
+
+create or replace function product_suggest_by_index(p_query tsquery)
+returns table (id uuid, name text, slug text, vendor_id uuid)
+language plpgsql stable rows 50
+set enable_seqscan = off set enable_indexscan = off as $$
+begin
+    return query
+    select products.id, products.name, products.slug, products.vendor_id
+    from products
+    where products.status = 'PUBLISHED' and to_tsvector('simple', products.name) @@ p_query
+    limit 50;
+end;
+$$;
+
+create or replace function product_suggest_newest(p_query tsquery)
+returns table (id uuid, name text, slug text, vendor_id uuid)
+language plpgsql stable rows 20
+set enable_seqscan = off as $$
+begin
+    return query
+    select newest.id, newest.name, newest.slug, newest.vendor_id
+    from (
+        select products.id, products.name, products.slug, products.vendor_id
+        from products
+        where products.status = 'PUBLISHED'
+        order by products.created_at desc, products.id desc
+        limit 500
+    ) as newest
+    where to_tsvector('simple', newest.name) @@ p_query
+    limit 20;
+end;
+$$;
+
+-- The names that begin so: text order, so that an index has them.
+create or replace function product_suggest_prefix(p_typed text)
+returns table (id uuid, name text, slug text, vendor_id uuid)
+language sql stable rows 50 as $$
+    select id, name, slug, vendor_id
+    from products
+    where status = 'PUBLISHED'
+        and lower(name) ~>=~ p_typed and lower(name) ~<~ (p_typed || chr(1114111))
+    order by lower(name) using ~<~
+    limit 50
+$$;
+
+create or replace function product_suggest(p_typed text, p_limit integer)
+returns table ("text" text, slug text, "productId" uuid)
+language plpgsql stable rows 10
+set enable_seqscan = off as $$
+declare
+    INDEX_MAX constant integer := 20000;
+    v_query tsquery;
+    v_rarest bigint;
+    v_prefix uuid[] := array(
+        select distinct on (lower(begun.name)) begun.id
+        from product_suggest_prefix(p_typed) as begun
+        inner join vendors on vendors.id = begun.vendor_id
+        where vendors.status = 'ACTIVE'
+        order by lower(begun.name), begun.id
+        limit p_limit
+    );
+    v_words uuid[];
+begin
+    if cardinality(v_prefix) < p_limit then
+        select made.query::tsquery, made.rarest into v_query, v_rarest
+        from product_suggest_query(p_typed) as made;
+        if v_rarest > INDEX_MAX then
+            v_words := array(select found.id from product_suggest_newest(v_query) as found);
+        end if;
+        if coalesce(cardinality(v_words), 0) = 0 then
+            v_words := array(select found.id from product_suggest_by_index(v_query) as found);
+        end if;
+    end if;
+    return query
+    select named.name, named.slug, named.id
+    from (
+        select distinct on (lower(products.name))
+            products.name, products.slug, products.id,
+            products.id = any(v_prefix) as is_prefix,
+            word_similarity(p_typed, lower(products.name)) as similarity
+        from unnest(v_prefix || v_words) as found (id)
+        inner join products on products.id = found.id
+        inner join vendors on vendors.id = products.vendor_id
+        where vendors.status = 'ACTIVE'
+        order by lower(products.name), is_prefix desc, products.id
+    ) as named
+    order by named.is_prefix desc, named.similarity desc, named.name, named.id
+    limit p_limit;
+end;
+$$;
