@@ -98,8 +98,8 @@ function ceilings.naive_checkouts(database, clients, buyers)
     return checkouts(database, clients, buyers, "begin;\n" .. LOCK .. "\n", "\ncommit;\n")
 end
 
---- A table of one product and its reservations, apart from souk's: what one statement each does.
-function ceilings.reservations(database, clients)
+--- A table of one product and its reservations, apart from souk's.
+function ceilings.make_reservations(database)
     place.sql(database, [[
 create table if not exists bench_stock (
     id int primary key, stock int not null, reserved int not null
@@ -107,6 +107,11 @@ create table if not exists bench_stock (
 create table if not exists bench_reservations (id bigserial primary key, product int not null,
     quantity int not null);
 insert into bench_stock values (1, 1000000000, 0) on conflict do nothing;]])
+end
+
+--- One statement each.
+function ceilings.reservations(database, clients)
+    ceilings.make_reservations(database)
     return loads.pgbench(database, [[
 with taken as (
     update bench_stock set reserved = reserved + 1

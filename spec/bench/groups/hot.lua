@@ -2,6 +2,7 @@
 local buying = require("spec.bench.groups.buying")
 local ceilings = require("spec.bench.ceilings")
 local cjson = require("cjson")
+local loads = require("spec.bench.loads")
 local machine = require("spec.bench.machine")
 local place = require("spec.bench.place")
 local plan = require("spec.bench.plan")
@@ -70,13 +71,61 @@ local function sold_out()
     return { buyer }
 end
 
+local CONNECTIONS = { 1, 8, 64 }
+
+local function one_each(connections)
+    return ("one statement each, %d connections"):format(connections)
+end
+
+--- A server whose application can reserve and nothing else; nil where nothing is gathered.
+local function reserving_server(database)
+    if not can_be_alone() then
+        return nil
+    end
+    local folder = place.HOME .. "/reserving"
+    machine.sh(("rm -rf %s && mkdir -p %s && cp -r lua sql %s && mkdir -p %s/sql/queries/bench && "
+        .. "cp spec/bench/reserve.sql %s/sql/queries/bench/reserve.sql && "
+        .. "cp spec/bench/reserve_route.lua %s/lua/routes/reserve.lua && sed -i "
+        .. "'s/^for _, name in ipairs(ROUTES) do/ROUTES[#ROUTES + 1] = \"reserve\"\\n&/' "
+        .. "%s/lua/boot.lua"):gsub("%%s", folder))
+    return place.server(database, {
+        ["lua.dir"] = folder .. "/lua", ["sql.dir"] = folder .. "/sql",
+        ["stock.orders_max"] = 256,
+    })
+end
+
 local function reservations()
-    local list = {}
-    for i, clients in ipairs({ 1, 8, 64 }) do
-        list[i] = { name = ("one statement each, %d connections"):format(clients),
-            run = ceilings.reservations(reads.database(), clients) }
+    local database, list = reads.database(), {}
+    for i, connections in ipairs(CONNECTIONS) do
+        list[i] = { name = one_each(connections),
+            run = ceilings.reservations(database, connections) }
+    end
+    local server = reserving_server(database)
+    if server then
+        local text = loads.text("POST", "/api/bench/reserve", nil, { quantity = 1 })
+        local entries = {}
+        for c = 0, CLIENTS - 1 do
+            entries[c + 1] = { c, 201, "reserve", text }
+        end
+        local file = loads.file(entries)
+        list[#list + 1] = {
+            name = "souk, gathered, over HTTP", pids = server.pids,
+            run = function(seconds)
+                return loads.run(server.port, CLIENTS, seconds, 0, file).reserve
+            end,
+        }
     end
     return list
+end
+
+local function reserve_ratio()
+    local souk = plan.find("hot", "reservations", "souk, gathered, over HTTP")
+    local best = 0
+    for _, connections in ipairs(CONNECTIONS) do
+        local row = plan.find("hot", "reservations", one_each(connections))
+        best = math.max(best, row and row.rate or 0)
+    end
+    return souk and best > 0 and souk.rate / best or nil
 end
 
 --- Orders of a product that the database knows.
@@ -152,11 +201,12 @@ function hot.hot()
     add("whole checkouts", CLIENTS, whole_checkouts, 4)
     add("a lone client", 1, lone_client, can_be_alone() and 2 or 1)
     add("sold out", CLIENTS, sold_out, 1)
-    add("reservations", CLIENTS, reservations, 3)
+    add("reservations", CLIENTS, reservations, can_be_alone() and 4 or 3)
     plan.step("hot", "nothing sold twice, no order lost, a worker killed", function()
         prove()
         local lone = plan.find("hot", "a lone client", "souk")
         local alone = plan.find("hot", "a lone client", "souk, each order alone")
+        plan.facts.hot_reserve_ratio = reserve_ratio()
         plan.facts.hot_lone_ratio = lone and alone and lone.rate / alone.rate
     end)
 end
