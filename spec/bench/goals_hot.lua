@@ -18,7 +18,7 @@ return function(list)
             return plan.facts[name]
         end
     end
-    add("hot product: reservations a second, each over HTTP, over the best of one statement each",
+    add("hot product, 64 clients: reservations a second over the best of one statement each",
         ">=", 20, "x",
         fact("hot_reserve_ratio"))
     add("hot product, 64 clients: whole checkouts over pgbench's, pipelined, one by one", ">=", 2.5,

@@ -134,14 +134,17 @@ function place.stop(server)
         server.pid, place.HOME, server.name))
 end
 
+local is_lua_copied = false
+
 --- The application with the bench's own routes.
 local function lua_folder()
     local folder = place.HOME .. "/lua"
-    if not machine.read(folder .. "/boot.lua") then
-        machine.sh(("cp -r lua %s && cp spec/bench/routes.lua %s/routes/bench.lua && sed -i "
-            .. "'s/^for _, name in ipairs(ROUTES) do/ROUTES[#ROUTES + 1] = \"bench\"\\n&/' "
+    if not is_lua_copied then
+        is_lua_copied = true
+        machine.sh(("rm -rf %s && cp -r lua %s && cp spec/bench/routes.lua %s/routes/bench.lua && "
+            .. "sed -i 's/^for _, name in ipairs(ROUTES) do/ROUTES[#ROUTES + 1] = \"bench\"\\n&/' "
             .. "%s/boot.lua && grep -q '\"bench\"' %s/boot.lua"):format(
-            folder, folder, folder, folder))
+            folder, folder, folder, folder, folder))
     end
     return folder
 end

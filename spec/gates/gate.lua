@@ -69,14 +69,14 @@ function gate.check(kind, what, measured, slack, more)
     local budget = dofile(BUDGETS)[name]
     local advice = "SOUK_GATES=record ./souk test spec/gates writes it into " .. BUDGETS
     if not budget then
-        error(("%s has no budget yet, and costs %s: %s"):format(name, measured, advice), 2)
+        error(("%s has no budget yet, and costs %.6g: %s"):format(name, measured, advice), 2)
     elseif measured > budget * (1 + slack) + (more or 0) then
-        error(("%s: %s, the budget is %s (%+.1f %%, %d %% is let pass). Something on this path "
+        error(("%s: %.6g, the budget is %s (%+.1f %%, %d %% is let pass). Something on this path "
             .. "does more than before: see the last commits of it. When that is wanted, %s and the "
             .. "commit says why."):format(name, measured, budget,
             (measured / math.max(budget, 1e-9) - 1) * 100, slack * 100, advice), 2)
     elseif measured < budget * FAR_BELOW then
-        print(("told: %s is down to %s from %s: %s"):format(name, measured, budget, advice))
+        print(("told: %s is down to %.6g from %s: %s"):format(name, measured, budget, advice))
     end
 end
 

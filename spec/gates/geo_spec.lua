@@ -1,6 +1,8 @@
 --- What a search in the geo index touches: nodes and leaves of the tree, the same in every run.
 local geo = require("core.geo")
 local gate = require("spec.gates.gate")
+local shell = require("spec.support.shell")
+local sleep = require("core.sleep")
 
 local POINTS, TOWNS, QUERIES = 100000, 400, 400
 local ACTIVE, RARE = 1, 2
@@ -31,6 +33,11 @@ local function fill()
         geo.put(("00000000-0000-4000-8000-%012x"):format(number), lat, lng,
             number % 250 == 0 and ACTIVE + RARE or ACTIVE)
     end
+    -- What the changes themselves have begun to pack ends first.
+    shell.wait_until("the index is packed", 30, function()
+        sleep(10)
+        return not geo.stats().is_packing
+    end)
     geo.pack()
     return towns
 end
