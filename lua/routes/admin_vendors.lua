@@ -67,7 +67,7 @@ local function take(req, step)
         end
         return db.batch({
             { "vendor/set_status", row.id, step.to },
-            events.entry("vendor." .. step.past, { vendor_id = row.id, user_id = row.user_id }),
+            events.entry("vendor." .. step.past, { vendorId = row.id, userId = row.user_id }),
             audit.entry({
                 actor = req.user.id, action = "vendor." .. step[1], object = "vendor:" .. row.id,
                 before = { status = row.status }, after = { status = step.to },

@@ -1,4 +1,5 @@
 local policy = require("core.policy")
+local shell = require("spec.support.shell")
 
 local cases = {
     { "takes ten percent by default", { subtotal = 6000 }, 600 },
@@ -22,5 +23,10 @@ describe("policy fee", function()
         assert.equal(policy.version("fee"), version)
         assert.truthy(version:match("^%x+$"))
         assert.equal(64, #version)
+    end)
+
+    it("can be as README.md shows: tiers, agreements, surcharges, a floor and a cap", function()
+        local text = shell.read("lua/policies/README.md"):match("\n```lua\n(.-)```\n")
+        assert(policy.check("fee", text))
     end)
 end)

@@ -51,7 +51,7 @@ describe("administration", function()
             assert.equal("No papers", log_of("vendor:" .. pending.vendor_id)[1].reason)
             assert.equal(1,
                 w.db:value("select count(*) from outbox_events where type = 'vendor.rejected'"
-                .. " and data ->> 'vendor_id' = '" .. pending.vendor_id .. "'"))
+                .. " and data ->> 'vendorId' = '" .. pending.vendor_id .. "'"))
         end)
         it("lists them by status", function()
             local pending = w:register("VENDOR")
