@@ -54,7 +54,7 @@ describe("answers of the catalogue that are kept", function()
     setup(function()
         local set = {
             ["cache.size_mb"] = 8, ["cache.stock_ms"] = NEVER_MS,
-            ["cache.dashboard_ms"] = NEVER_MS,
+            ["cache.dashboard_ms"] = NEVER_MS, ["http.cors_origins"] = "https://shop.example",
         }
         w = world.start({ set = set })
         other = server_process.start({ db = w.db, name = "other", set = set })
@@ -73,12 +73,18 @@ describe("answers of the catalogue that are kept", function()
 
     it("come from memory, whole, with what belongs to this request", function()
         warm(w.server, path)
-        local first, again = get(w.server, path), get(w.server, path, { ["X-Request-Id"] = "mine" })
+        local first = get(w.server, path)
+        local again = get(w.server, path,
+            { ["X-Request-Id"] = "mine", Origin = "https://shop.example" })
         assert.equal(first.body, again.body)
         assert.equal(first.headers.etag, again.headers.etag)
         assert.equal("no-cache", again.headers["cache-control"])
         assert.equal("application/json; charset=utf-8", again.headers["content-type"])
-        assert.equal("mine", again.headers["x-request-id"])
+        assert.same({ "mine", "Origin", "https://shop.example" }, {
+            again.headers["x-request-id"], again.headers.vary,
+            again.headers["access-control-allow-origin"],
+        })
+        assert.is_nil(first.headers["access-control-allow-origin"])
         assert.is_truthy(w.server:log():find('"request_id":"mine".-"route":"products.detail"'))
     end)
 
@@ -174,6 +180,15 @@ describe("answers of the catalogue that are kept", function()
         end
         assert.equal(422, get(w.server, "/api/products?limit=0").status)
         assert.equal(entries, metric(w.server, "souk_cache_entries"))
+    end)
+
+    it("cost a sale no row of the feed", function()
+        local buyer = w:buyer()
+        local before = w.db:value("select max(seq) from feed_changes")
+        w:add(buyer, lamp, 2)
+        assert.equal(200, (w:pay(buyer, w:checkout(buyer))).status)
+        assert.same({ 8, 0 }, { w:stock(shop, lamp) })
+        assert.equal(before, w.db:value("select max(seq) from feed_changes"))
     end)
 
     it("include a vendor's dashboard, where his own steps are seen at once", function()
