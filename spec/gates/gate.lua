@@ -122,7 +122,7 @@ local function lua_folder(home)
 end
 
 --- A quiet server of the release build with one worker. options: db, set, wrapper (a command that
--- runs it).
+-- runs it), attempts: some hundred times slower, it may pass a policy's limit of CPU as it starts.
 function gate.server(options)
     local home = os.getenv("SOUK_HOME")
     local set = { ["lua.dir"] = lua_folder(home) }
@@ -131,10 +131,17 @@ function gate.server(options)
             set[name] = value
         end
     end
-    return server.start({
-        db = options.db, set = set,
-        binary = (options.wrapper and options.wrapper .. " " or "") .. gate.RELEASE,
-    })
+    local started, problem
+    for _ = 1, options.attempts or 1 do
+        started, problem = pcall(server.start, {
+            db = options.db, set = set,
+            binary = (options.wrapper and options.wrapper .. " " or "") .. gate.RELEASE,
+        })
+        if started then
+            return problem
+        end
+    end
+    error(problem, 2)
 end
 
 -- People ------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ describe("one request", function()
         local out = os.getenv("SOUK_HOME") .. "/callgrind"
         local db = gate.marketplace()
         local server = gate.server({
-            db = db, set = { ["cache.size_mb"] = 0 },
+            db = db, set = { ["cache.size_mb"] = 0 }, attempts = 4,
             wrapper = ("setarch -R valgrind -q --tool=callgrind --trace-children=yes "
                 .. "--instr-atstart=no --callgrind-out-file=%s.%%p"):format(out),
         })
