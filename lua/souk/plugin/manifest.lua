@@ -86,7 +86,7 @@ local KINDS = {
         return manifest.POINTS[what]
     end,
     event = function(what)
-        return what:find("^[%l_]+%.[%l_.]+$")
+        return what:find("^%l[%l%d_]*%.[%l%d_.]+$")
     end,
 }
 

@@ -5,10 +5,11 @@ local world = require("spec.support.world")
 
 local WAIT_S = 20
 
-local LISTENER = plugin_folder.manifest("listener", [[
+local LISTENER = plugin_folder.manifest("listener2", [[
     needs = { "db", "event:order.confirmed", "event:vendor_order.shipped" },
     on = {
         ["order.confirmed"] = function(event)
+            require("souk.events").emit("heard", { orderId = event.data.orderId })
             return db.exec("seen/add", event.key, event.data.orderId)
         end,
         ["vendor_order.shipped"] = { retries = 1, run = function()
@@ -49,9 +50,9 @@ describe("The outbox of events", function()
     setup(function()
         w = world.start({
             set = { ["plugins.dir"] = plugin_folder.write({
-                listener = files("listener", LISTENER), moody = files("moody", MOODY),
+                listener2 = files("listener2", LISTENER), moody = files("moody", MOODY),
             }) },
-            plugins = { "listener", "moody" },
+            plugins = { "listener2", "moody" },
         })
     end)
     teardown(function()
@@ -72,12 +73,14 @@ describe("The outbox of events", function()
     it("gives an event to each plugin that listens, once", function()
         local made = story.paid(w)
         shell.wait_until("the event", WAIT_S, function()
-            return seen("listener") == 1
+            return seen("listener2") == 1
         end)
-        assert.equal(made.order.id, w.db:value("select order_id from plugin_listener.seen"))
-        assert.same({ "DONE", "1", "" }, delivery("listener", "order.confirmed"))
+        assert.equal(made.order.id, w.db:value("select order_id from plugin_listener2.seen"))
+        assert.equal(1, w.db:value("select count(*) from outbox_events "
+            .. "where type = 'plugin.listener2.heard'"))
+        assert.same({ "DONE", "1", "" }, delivery("listener2", "order.confirmed"))
         shell.must("sleep 1")
-        assert.equal(1, seen("listener"))
+        assert.equal(1, seen("listener2"))
     end)
 
     it("rolls back what a failing handler did, and does not try for ever", function()
@@ -97,9 +100,9 @@ describe("The outbox of events", function()
         story.ship(w, made.shop, made.order.vendorOrders[1].id, "PROCESSING", "SHIPPED")
         shell.wait_until("the first try", WAIT_S, function()
             w.db:query("update event_deliveries set next_at = now() where state = 'NEW'")
-            return delivery("listener", "vendor_order.shipped")[1] == "DEAD"
+            return delivery("listener2", "vendor_order.shipped")[1] == "DEAD"
         end)
-        assert.matches("never", delivery("listener", "vendor_order.shipped")[3], 1, true)
+        assert.matches("never", delivery("listener2", "vendor_order.shipped")[3], 1, true)
         assert.matches("event.dead", w.server:log(), 1, true)
     end)
 end)
