@@ -334,10 +334,14 @@ static void deliver(struct db_conn *conn, PGresult *result)
 
 static void receive(struct db_conn *conn)
 {
+    bool has_answer = false;
+
     while (conn->state == DB_CONN_UP && !conn->is_broken && conn->count && !PQisBusy(conn->pg)) {
         PGresult *result = PQgetResult(conn->pg);
 
-        conn->progress_us = clock_monotonic_us();
+        if (!has_answer)
+            conn->progress_us = clock_monotonic_us();
+        has_answer = true;
         if (result && PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
             deliver(conn, result);
         } else if (result && !conn->held) {

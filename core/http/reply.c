@@ -139,7 +139,7 @@ static void tell_done(struct http_request *request, int status, size_t reply_byt
                               .status = status,
                               .body_bytes = request->body_bytes,
                               .reply_bytes = reply_bytes,
-                              .duration_us = clock_monotonic_us() - request->started_us,
+                              .duration_us = server->now_us - request->started_us,
                               .traceparent = request->traceparent,
                           });
 }
@@ -149,6 +149,7 @@ static void reply_to_nobody(struct http_request *request)
 {
     struct evhttp_request *ev = request->ev;
 
+    request->server->now_us = clock_monotonic_us();
     tell_done(request, 0, 0);
     request_free(request);
     evhttp_request_free(ev);

@@ -42,6 +42,16 @@ return {
         route("/kept", function() return 200, kept:body() end),
         route("/bug", function() return nil + 1 end),
         route("/sleep", function() require("core.sleep")(300) return 200, "{}" end),
+        route("/too-late/{word}", function(creq)
+            require("core.sleep")(2000)
+            kept = table.concat({ creq.method, creq.path, creq.query, creq.id, creq.peer,
+                creq.route, creq.params.word, tostring(pcall(creq.body, creq)) }, " ")
+        end),
+        route("/too-late", function() return 200, kept or "" end),
+        route("/fields", function(creq)
+            return 200, table.concat({ creq.method, creq.path, creq.query, creq.id, creq.peer,
+                creq.route, tostring(next(creq.params)), tostring(creq.nothing) }, " ")
+        end),
         route("/sleep-for-ever", function() require("core.sleep")(60000) return 200, "{}" end),
         route("/nothing", function() end),
         route("/require-io", function() return 200, tostring(pcall(require, "io")) end),
@@ -169,6 +179,28 @@ describe("A worker that runs Lua", function()
             assert.equal(200, reply.status)
         end
         assert.is_true(require("core.clock").monotonic_us() - started < 3e6)
+    end)
+
+    it("gives a route what was asked, as it asks for it", function()
+        local reply = client.request({
+            port = server.port, path = "/fields?a=b", headers = { ["X-Request-Id"] = "mine" },
+        })
+        assert.equal("GET /fields a=b mine 127.0.0.1 fields nil nil", reply.body)
+    end)
+
+    it("leaves one who outlives his deadline what was asked, and nothing of the wire", function()
+        local reply = client.request({
+            port = server.port, path = "/too-late/word?a=b",
+            headers = { ["X-Request-Id"] = "mine" },
+        })
+        assert.equal(503, reply.status)
+        -- Two workers: ask until the one that ran it answers.
+        local told = shell.wait_until("the handler's end", 5, function()
+            local body = get("/too-late").body
+            return body ~= "" and body
+        end)
+        assert.equal("GET /too-late/word a=b mine 127.0.0.1 tooLateword word false",
+            (told:gsub("^(GET %S+ %S+ %S+ %S+) %S+ ", "%1 tooLateword ")))
     end)
 
     it("answers at the deadline when a handler waits for ever", function()
