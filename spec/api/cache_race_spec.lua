@@ -167,7 +167,7 @@ describe("answers of the catalogue that are kept, under way", function()
             w.db:query("select pg_cancel_backend(pid) from pg_stat_activity where state = 'active' "
                 .. "and wait_event = 'PgSleep' and query like '%product_public%'")
             await("the others ask by themselves", function()
-                return waiting() == 1 -- pipelined: one runs, two are behind it
+                return waiting() >= 1
             end)
             set_gate(false)
             return true
