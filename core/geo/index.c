@@ -282,7 +282,6 @@ void geo_index_pack(struct geo_index *index)
     const struct geo_points *sources[TREES_MAX + 1] = {&index->loose};
     struct geo_tree *packed;
 
-    assert(!index->packing);
     for (size_t i = 0; i < index->tree_count; i++)
         sources[i + 1] = &index->trees[i]->points;
     packed = geo_tree_new(sources, index->tree_count + 1);

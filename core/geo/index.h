@@ -75,7 +75,7 @@ size_t geo_index_count(const struct geo_index *index);
 struct geo_stats geo_index_stats(const struct geo_index *index);
 /* hits: room for query.limit. Nearest first. Returns how many. */
 size_t geo_near(struct geo_index *index, const struct geo_query *query, struct geo_hit *hits);
-/* All into one tree, at once: for whoever measures. Nothing is being packed elsewhere. */
+/* All into one tree, at once: for whoever measures. */
 void geo_index_pack(struct geo_index *index);
 struct geo_work geo_index_work(const struct geo_index *index);
 /* "generic" or "avx2" from now on, NULL: the best. False: this processor has it not. */

@@ -1,6 +1,8 @@
 -- The index against reading every vendor. The reference measures with the sine formula, orders by
 -- distance and id; distances nearer to each other than TIE_M are one place seen through roundings.
 local geo = require("core.geo")
+local json = require("core.json")
+local sleep = require("core.sleep")
 
 local EARTH_RADIUS_M = 6371008.8
 local TIE_M = 1e-5
@@ -43,6 +45,15 @@ local function has_bits(mask, bits)
         end
     end
     return true
+end
+
+local function has_one(mask, bits)
+    for i = 1, #bits do
+        if mask % (bits[i] * 2) >= bits[i] then
+            return true
+        end
+    end
+    return #bits == 0
 end
 
 local centers = {
@@ -110,9 +121,10 @@ end
 --- What the query must give, nearest first, as far as reach_m.
 local function expected(vendors, query, reach_m)
     local found, bits = {}, bits_of(query.mask or 0)
+    local any = bits_of(query.any_mask or 0)
     local radius_m = math.min((query.radius_km or math.huge) * 1000, reach_m or math.huge)
     for _, vendor in pairs(vendors) do
-        if has_bits(vendor.mask, bits) then
+        if has_bits(vendor.mask, bits) and has_one(vendor.mask, any) then
             local distance_m = haversine_m(query, vendor)
             if distance_m <= radius_m then
                 found[#found + 1] = { id = vendor.id, distance_m = distance_m, mask = vendor.mask }
@@ -162,6 +174,8 @@ local function random_query()
         query.mask = ACTIVE + 2
     elseif draw < 0.7 then
         query.mask = ACTIVE + 2 ^ math.random(1, 51)
+    elseif draw < 0.8 then
+        query.any_mask = 2 ^ math.random(2, 20) + 2 ^ math.random(21, 51)
     end
     return query
 end
@@ -231,6 +245,92 @@ describe("core.geo.near", function()
         for _ = 1, 60 do
             check(vendors, random_query())
         end
+    end)
+
+    it("equals brute force while a packing runs beside it, and after", function()
+        local count = 6000
+        local vendors = fill(count)
+        local was_packing, number = 0, 0
+        for _ = 1, 40 do
+            for _ = 1, 300 do
+                number = number % count + 1
+                local moved = random_place()
+                moved.id, moved.mask = vendors[number].id, vendors[number].mask
+                vendors[number] = moved
+                geo.put(moved.id, moved.lat, moved.lng, moved.mask)
+                local other = vendors[math.random(count)]
+                other.mask = random_mask()
+                geo.put(other.id, other.lat, other.lng, other.mask)
+            end
+            was_packing = was_packing + (geo.stats().is_packing and 1 or 0)
+            check(vendors, random_query())
+            sleep(1)
+        end
+        while geo.stats().is_packing do
+            sleep(1)
+        end
+        assert.equal(count, geo.count())
+        assert.is_true(was_packing > 0, "nothing was packed beside the searches")
+        for _ = 1, 20 do
+            check(vendors, random_query())
+        end
+    end)
+
+    it("gives the same bits and enters the same boxes in plain C and by AVX2", function()
+        finally(function()
+            geo.use(nil)
+        end)
+        fill(6000)
+        geo.pack()
+        local queries, answers = {}, {}
+        assert.is_true(geo.use("generic"))
+        for i = 1, 500 do
+            queries[i] = random_query()
+            answers[i] = { geo.near(queries[i]), geo.work() }
+        end
+        if not geo.use("avx2") then
+            return -- this processor has the plain one only
+        end
+        for i = 1, 500 do
+            assert.same(answers[i], { geo.near(queries[i]), geo.work() })
+        end
+    end)
+
+    it("knows no kernel of another name", function()
+        assert.is_false(geo.use("mmx"))
+    end)
+
+    it("gives the first by id of 100000 on one spot, page after page", function()
+        local ids = {}
+        for number = 1, 100000 do
+            ids[number] = id_of(number)
+            geo.put(ids[number], 12.5, 77.5, ACTIVE)
+        end
+        geo.pack()
+        table.sort(ids)
+        local query = { lat = 12.6, lng = 77.5, limit = 20 }
+        for page = 0, 2 do
+            local hits = geo.near(query)
+            for i, hit in ipairs(hits) do
+                assert.equal(ids[page * 20 + i], hit.id)
+            end
+            query.after_distance_m, query.after_id = hits[20].distance_m, hits[20].id
+        end
+    end)
+
+    it("is told as JSON, too: whole metres in kilometres", function()
+        geo.put(id_of(1), 0, 0.00001, ACTIVE)
+        geo.put(id_of(2), 0, 1, ACTIVE)
+        geo.put(id_of(3), 0, 10.0000001, ACTIVE)
+        geo.put(id_of(4), 0, 0.09, ACTIVE)
+        local text, count = geo.near_json({ lat = 0, lng = 0, limit = 4 })
+        assert.equal(4, count)
+        local list = json.decode(text)
+        for i, hit in ipairs(geo.near({ lat = 0, lng = 0, limit = 4 })) do
+            assert.equal(hit.id, list[i].id)
+            assert.equal(math.floor(hit.distance_m + 0.5) / 1000, list[i].distanceKm)
+        end
+        assert.equal("[]", (geo.near_json({ lat = 0, lng = 0, mask = 2 ^ 40 })))
     end)
 
     it("reports the very distance that distance_m gives", function()
@@ -391,6 +491,20 @@ describe("paging through core.geo.near", function()
             end
         until #hits == 0
         assert.equal(300, count)
+    end)
+end)
+
+describe("the memory of the index", function()
+    after_each(clear)
+
+    it("is 44 bytes a point at most with the locator, and 16 for the id", function()
+        fill(100000)
+        geo.pack()
+        local stats = geo.stats()
+        assert.equal(100000, stats.count)
+        assert.is_true(stats.tree_bytes / stats.count <= 44,
+            ("%.1f bytes a point"):format(stats.tree_bytes / stats.count))
+        assert.equal(16, stats.id_bytes / stats.count)
     end)
 end)
 

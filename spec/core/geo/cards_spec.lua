@@ -1,0 +1,97 @@
+-- What a worker keeps of a vendor for its answers: from the database once, and not beyond a change.
+local account = require("flows.account")
+local clock = require("core.clock")
+local db = require("souk.db")
+local geo = require("core.geo")
+local geo_feed = require("flows.geo_feed")
+local json = require("core.json")
+local parallel = require("core.parallel")
+local shared = require("core.shared")
+local sleep = require("core.sleep")
+
+local function shop(name, lat, lng)
+    local session = account.register({
+        email = name:lower() .. "@cards.test", password = "correct horse", name = name,
+        role = "VENDOR", vendor = { businessName = name, location = { lat = lat, lng = lng } },
+    })
+    assert(db.exec("vendor/set_status", session.user.vendorId, "ACTIVE"))
+    shared.bump("geo")
+    return session.user.vendorId
+end
+
+local AT = { lat = -60, lng = -120, radius_km = 50, limit = 20, mask = 1 }
+
+local function read(...)
+    assert(geo.cards_read("geo/cards", db.array({ ... })))
+end
+
+describe("core.geo.cards_near", function()
+    local near, far
+
+    setup(function()
+        near, far = shop("Near", -60, -120), shop("Far", -60.1, -120)
+        geo_feed.refresh()
+    end)
+
+    before_each(function()
+        geo.cards_clear()
+    end)
+
+    it("names whom it has no text of", function()
+        local text, missing = geo.cards_near(AT)
+        assert.is_nil(text)
+        assert.equal(("{%s,%s}"):format(near, far), missing)
+        read(far)
+        assert.equal(("{%s}"):format(near), select(2, geo.cards_near(AT)))
+    end)
+
+    it("gives what is kept, nearest first, with how far it is", function()
+        read(near, far)
+        local text, count = geo.cards_near(AT)
+        local list = json.decode(text)
+        assert.equal(2, count)
+        assert.same({ "Near", "Far" }, { list[1].businessName, list[2].businessName })
+        assert.same({ 0, 11.12 }, { list[1].distanceKm, list[2].distanceKm })
+        assert.same({ lat = -60, lng = -120 }, list[1].location)
+    end)
+
+    it("leaves out whom the database does not show, when told that it was asked", function()
+        read(far)
+        local list = json.decode((geo.cards_near(AT, true)))
+        assert.equal(1, #list)
+        assert.equal(far, list[1].id)
+    end)
+
+    it("forgets a vendor that has changed", function()
+        read(near, far)
+        geo.cards_drop(near)
+        assert.equal(("{%s}"):format(near), select(2, geo.cards_near(AT)))
+    end)
+
+    it("keeps what was read while it changed for a moment only", function()
+        read(far)
+        parallel(function()
+            read(near)
+            return true
+        end, function()
+            geo.cards_drop(near)
+            return true
+        end)
+        assert.is_string((geo.cards_near(AT)))
+        sleep(80)
+        assert.equal(("{%s}"):format(near), select(2, geo.cards_near(AT)))
+    end)
+
+    it("is a vendor's new name at once when that was announced", function()
+        local began_us = clock.monotonic_us()
+        assert.truthy(geo_feed.nearby_json(AT):find("Near", 1, true))
+        sleep(1)
+        assert(db.exec("vendor/set_status", far, "SUSPENDED"))
+        shared.bump("geo")
+        assert.is_nil(geo_feed.nearby_json(AT):find("Far", 1, true))
+        assert(db.exec("vendor/set_status", far, "ACTIVE"))
+        shared.bump("geo")
+        assert.truthy(geo_feed.nearby_json(AT):find("Far", 1, true))
+        assert.is_true(clock.monotonic_us() > began_us)
+    end)
+end)
