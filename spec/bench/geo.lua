@@ -50,7 +50,7 @@ end
 local function make_database()
     psql(ADMIN, ('-c "drop database if exists %s" -c "create database %s"'):format(DATABASE,
         DATABASE))
-    capture(("DATABASE_URL=%s %s migrate >&2"):format(quote(url()), BINARY))
+    capture(("DATABASE_URL=%s %s migrate >/dev/null"):format(quote(url()), BINARY))
 end
 
 local function split(line)

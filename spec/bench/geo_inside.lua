@@ -89,7 +89,7 @@ local function measure_changes(list)
     local count = 200000
     for i = 1, count do
         local center = list[i % #list + 1]
-        geo.put(ids[i % #ids + 1].id, center[1] + i * 1e-7, center[2], ACTIVE)
+        geo.put(ids[i % #ids + 1].id, center[1] * 0.999 + i * 1e-7, center[2], ACTIVE)
         if i % 1000 == 0 then
             sleep(0)
         end
