@@ -6,7 +6,6 @@
 -- is told, so that the budget follows. SOUK_GATES=record writes what was measured, and compares
 -- nothing.
 local cjson = require("cjson")
-local client = require("spec.support.client")
 local crypto = require("core.crypto")
 local database = require("spec.support.database")
 local info = require("core.info")
@@ -167,7 +166,7 @@ end
 
 -- Requests ----------------------------------------------------------------------------------------
 
-local ADDRESS = { shippingAddress = client.json and {
+local ADDRESS = { shippingAddress = {
     name = "Ada Buyer", line1 = "1 Market Lane", city = "Lisbon", postalCode = "1100-148",
     country = "PT",
 } }

@@ -63,7 +63,7 @@ local function sold_out()
     local _, gone = products(database)
     local buyer = buying.buyer(database, place.server(database), CLIENTS,
         { products = { gone }, lines = 1, status = 409 })
-    local fill = buyer.prepare
+    local fill = buyer.fill
     function buyer.prepare()
         fill()
         set_left(database, gone, 0)
