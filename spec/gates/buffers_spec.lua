@@ -73,5 +73,6 @@ describe("a hot statement", function()
                 gate.check("pages", name, pages(db, name, case), 0.1, SLACK_PAGES)
             end
         end
+        gate.finish()
     end)
 end)

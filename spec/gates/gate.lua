@@ -1,6 +1,7 @@
 --- Budgets: counts that do not depend on the machine's mood, compared with spec/gates/budgets.lua.
 --
 --   gate.check("instructions", "GET /api/products/{id}", measured, 0.05)
+--   gate.finish()
 --
 -- What is above its budget by more than the slack fails and says by how much; what is far below
 -- is told, so that the budget follows. SOUK_GATES=record writes what was measured, and compares
@@ -19,6 +20,9 @@ local gate = {}
 local BUDGETS = "spec/gates/budgets.lua"
 local IS_RECORDING = os.getenv("SOUK_GATES") == "record"
 local FAR_BELOW = 0.85
+local ADVICE = "SOUK_GATES=record ./souk test spec/gates writes it into " .. BUDGETS
+
+local failures = {}
 
 -- Budgets -----------------------------------------------------------------------------------------
 
@@ -66,16 +70,24 @@ function gate.check(kind, what, measured, slack, more)
         return
     end
     local budget = dofile(BUDGETS)[name]
-    local advice = "SOUK_GATES=record ./souk test spec/gates writes it into " .. BUDGETS
     if not budget then
-        error(("%s has no budget yet, and costs %.6g: %s"):format(name, measured, advice), 2)
+        failures[#failures + 1] = ("%s has no budget yet, and costs %.6g"):format(name, measured)
     elseif measured > budget * (1 + slack) + (more or 0) then
-        error(("%s: %.6g, the budget is %s (%+.1f %%, %d %% is let pass). Something on this path "
-            .. "does more than before: see the last commits of it. When that is wanted, %s and the "
-            .. "commit says why."):format(name, measured, budget,
-            (measured / math.max(budget, 1e-9) - 1) * 100, slack * 100, advice), 2)
+        failures[#failures + 1] = ("%s: %.6g, the budget is %s (%+.1f %%, %d %% is let pass)")
+            :format(name, measured, budget, (measured / math.max(budget, 1e-9) - 1) * 100,
+            slack * 100)
     elseif measured < budget * FAR_BELOW then
-        print(("told: %s is down to %.6g from %s: %s"):format(name, measured, budget, advice))
+        print(("told: %s is down to %.6g from %s: %s"):format(name, measured, budget, ADVICE))
+    end
+end
+
+--- Fails with all that was above its budget since the last call.
+function gate.finish()
+    local text = table.concat(failures, "\n")
+    failures = {}
+    if text ~= "" then
+        error(text .. "\nSomething on these paths does more than before: see their last commits. "
+            .. "When that is wanted, " .. ADVICE .. ", and the commit says why.", 2)
     end
 end
 

@@ -73,6 +73,7 @@ describe("a search among 100000 places", function()
                 touched = touched + nodes + leaves
             end
             gate.check("nodes and leaves", name, touched / QUERIES, 0.02)
+            gate.finish()
         end)
     end
 end)

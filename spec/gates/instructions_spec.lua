@@ -58,5 +58,6 @@ describe("one request", function()
         end
         conn:close()
         server:stop()
+        gate.finish()
     end)
 end)

@@ -13,6 +13,8 @@ assert(listener:listen(64))
 listener:settimeout(0)
 
 local sockets, peers, is_client, rest = { listener }, {}, {}, {}
+--- The feed of changes asks by itself, by time and not by request: its connection is not counted.
+local is_feed = {}
 local statements, flights = 0, 0
 local counts = assert(io.open(folder .. "/counts", "w"))
 counts:setvbuf("no")
@@ -40,6 +42,12 @@ local function count(sock, text)
             break
         end
         local kind = has_kind and text:sub(at, at)
+        if kind == "P" and text:sub(at, at + size - 1):find("feed_changes", 1, true) then
+            is_feed[sock] = true
+        end
+        if is_feed[sock] then
+            kind = nil
+        end
         statements = statements + ((kind == "E" or kind == "Q") and 1 or 0)
         flights = flights + ((kind == "S" or kind == "Q") and 1 or 0)
         -- A start may be a question about TLS first, answered by one byte.

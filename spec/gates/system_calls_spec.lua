@@ -63,5 +63,6 @@ describe("one request", function()
         end
         conn:close()
         server:stop()
+        gate.finish()
     end)
 end)
