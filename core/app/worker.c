@@ -221,7 +221,7 @@ static void swap_if_active(struct worker *worker)
         return;
     worker->serving = worker->prepared;
     worker->prepared = NULL;
-    generation_start_timers(worker->serving, &worker->is_leader);
+    generation_start_timers(worker->serving, &worker->is_leader, old);
     generation_retire(old);
     generation_unref(old);
     log_info("generation.active", "generation=%lld", (long long)active);
@@ -525,7 +525,7 @@ int worker_serve(struct worker *worker)
     } else {
         worker->is_leader = true;
     }
-    generation_start_timers(worker->serving, &worker->is_leader);
+    generation_start_timers(worker->serving, &worker->is_leader, NULL);
     log_flush_on_crash();
     log_info("worker.serving", "worker=%d port=%d generation=%lld", worker->settings.index,
              http_server_port(worker->api), (long long)generation_number(worker->serving));

@@ -332,6 +332,7 @@ static void on_timer(void *arg)
     struct generation *generation = timer->generation;
     struct co *co;
 
+    timer->due_us = clock_monotonic_us() + (int64_t)timer->every_ms * 1000;
     if (timer->is_running || (timer->is_leader_only && !*generation->is_leader))
         return;
     timer->is_running = true;
@@ -340,8 +341,6 @@ static void on_timer(void *arg)
     co_start(co, 0);
 }
 
-/* Timers keep the time of the clock, not of their generation's birth: or reloads that come faster
- * than a timer's period would keep it from ever being due. */
 static void on_first_time(void *arg)
 {
     struct generation_timer *timer = arg;
@@ -351,19 +350,34 @@ static void on_first_time(void *arg)
     on_timer(timer);
 }
 
-static int64_t first_delay_ms(const struct generation_timer *timer)
+/* A timer takes over when the one before it would have been due: or reloads that come faster than
+ * its period would keep it from ever being due, and one that was due just now would be lost. */
+static int64_t due_us(const struct generation_timer *timer, const struct generation *before)
 {
-    return timer->every_ms - clock_monotonic_us() / 1000 % timer->every_ms;
+    int64_t every_us = (int64_t)timer->every_ms * 1000;
+
+    for (int i = 0; before && i < before->timer_count; i++) {
+        const struct generation_timer *old = &before->timers[i];
+        if (strcmp(old->name, timer->name) == 0 && old->every_ms == timer->every_ms)
+            return old->due_us;
+    }
+    return clock_monotonic_us() + every_us;
 }
 
-void generation_start_timers(struct generation *generation, const bool *is_leader)
+void generation_start_timers(struct generation *generation,
+                             const bool *is_leader,
+                             const struct generation *before)
 {
     budget_guard(generation->L);
     generation->is_leader = is_leader;
-    for (int i = 0; i < generation->timer_count; i++)
-        generation->timers[i].timer =
-            loop_after(generation->deps.loop, first_delay_ms(&generation->timers[i]), on_first_time,
-                       &generation->timers[i]);
+    for (int i = 0; i < generation->timer_count; i++) {
+        struct generation_timer *timer = &generation->timers[i];
+        int64_t wait_us;
+        timer->due_us = due_us(timer, before);
+        wait_us = timer->due_us - clock_monotonic_us();
+        timer->timer = loop_after(generation->deps.loop, wait_us > 0 ? wait_us / 1000 : 0,
+                                  on_first_time, timer);
+    }
 }
 
 void generation_retire(struct generation *generation)

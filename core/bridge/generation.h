@@ -32,6 +32,7 @@ struct generation_timer {
     char *name; /* owned */
     int run_ref;
     int every_ms;
+    int64_t due_us; /* when its next turn is */
     bool is_leader_only;
     bool is_running;
 };

@@ -96,9 +96,12 @@ size_t generation_body_ceiling(const struct generation *generation);
 size_t generation_body_max(const struct generation *generation, int method, struct str path);
 /* Finds the route and runs it; answers the request in any case. */
 void generation_serve(struct generation *generation, struct http_request *request);
-/* Starts timers: leader-only ones run while *is_leader. generation_retire stops them; coroutines
- * that still run end by themselves, requests at their deadline. */
-void generation_start_timers(struct generation *generation, const bool *is_leader);
+/* Starts timers: leader-only ones run while *is_leader; those that the generation before (NULL:
+ * none) has too go on where they are there. generation_retire stops them; coroutines that still run
+ * end by themselves, requests at their deadline. */
+void generation_start_timers(struct generation *generation,
+                             const bool *is_leader,
+                             const struct generation *before);
 void generation_retire(struct generation *generation);
 /* A coroutine of it has not ended. */
 bool generation_is_waiting(const struct generation *generation);
