@@ -2,10 +2,12 @@
  *   near{lat=, lng=, radius_km=nil, limit=20, mask=0, any_mask=0, after_distance_m=nil,
  *     after_id=nil} -> array of {id=, distance_m=, mask=}, nearest first
  *   near_json(the same) -> text of [{"id":, "distanceKm":}], count
- *   put(id, lat, lng, mask), remove(id), clear(), count(), stats(), distance_m(lat, lng, lat, lng)
- *   load(query) -> snapshot, is_new | nil, why: waits (geo_load.c); put(…, true) and remove(id,
- * true) change what it brought, swap() shows it cursor([text]) -> up to which snapshot the index
- * was followed | nil: never loaded cards_near(as near, suffix) and what belongs to it: geo_cards.c
+ *   put(id, lat, lng, mask), remove(id), clear(), count(), stats()
+ *   distance_m(lat, lng, lat, lng)
+ *   load(query) -> snapshot, is_new | nil, why: waits (geo_load.c); put(…, true) and
+ *     remove(id, true) change what it brought, swap() shows it
+ *   cursor([text]) -> up to which snapshot the index was followed | nil: never loaded
+ *   cards_near, cards_read, cards_drop, cards_clear: geo_cards.c
  *   work() -> nodes, leaves of the last search
  * For specs and benches: pack(), use("generic" | "avx2" | nil) -> is it there. Arguments out of
  * range raise: what a client may send is checked by its route. */

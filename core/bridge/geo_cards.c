@@ -1,8 +1,10 @@
 /* core.geo.cards_*: answers about vendors made of texts that are kept (geo/cards.h), in C: a table
- * a vendor would cost more than the search. cards_near(query) -> text of the array, count | nil,
- * array literal of ids without a text cards_read(query name, ids literal) -> true | nil, err:
- * waits; the rows have "~id" first cards_drop(id), cards_clear() Each member is the vendor's object
- * with distanceKm, metres rounded, as its last field. */
+ * a vendor would cost more than the search.
+ *   cards_near(query, is_last) -> text of {"data":[…]}, count | nil, array literal of ids without a
+ *     text; with is_last these are left out
+ *   cards_read(query name, ids literal) -> true | nil, err: waits; the rows have "~id" first
+ *   cards_drop(id), cards_clear()
+ * Each member is the vendor's object with distanceKm, metres rounded, as its last field. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <math.h>
@@ -107,7 +109,7 @@ static bool add_cards(struct geo_cards *cards,
     int64_t now_us = clock_monotonic_us();
     bool is_first = true;
 
-    buf_add_char(out, '[');
+    buf_add_z(out, "{\"data\":[");
     for (size_t i = 0; i < count; i++) {
         struct str card = geo_cards_find(cards, &hits[i].id, now_us);
         if (!card.at && is_last)
@@ -122,7 +124,7 @@ static bool add_cards(struct geo_cards *cards,
         add_km(out, hits[i].distance_m);
         buf_add_char(out, '}');
     }
-    buf_add_char(out, ']');
+    buf_add_z(out, "]}");
     return true;
 }
 

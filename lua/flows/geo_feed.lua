@@ -304,8 +304,8 @@ function geo_feed.nearby(query)
     return nearby_in_category(query, row.id, limit)
 end
 
---- The same without a category as the JSON text of an array of vendors with their distanceKm, from
---- memory; nil where there is no index; or nil, err.
+--- The same without a category as the JSON text of a whole answer, vendors with their distanceKm,
+--- from memory; nil where there is no index; or nil, err.
 function geo_feed.nearby_json(query)
     local is_admitted, problem = admit(false)
     if not is_admitted or not geo.cursor() then

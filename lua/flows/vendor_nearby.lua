@@ -63,7 +63,7 @@ function vendor_nearby.list(query)
     if not query.category then
         local text, problem = geo_feed.nearby_json(search)
         if text or problem then
-            return text and json.raw('{"data":' .. text .. "}"), problem
+            return text and json.raw(text), problem
         end
     end
     search.limit = query.limit + TIES_LOOKED_AT

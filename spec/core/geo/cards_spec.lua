@@ -48,7 +48,7 @@ describe("core.geo.cards_near", function()
     it("gives what is kept, nearest first, with how far it is", function()
         read(near, far)
         local text, count = geo.cards_near(AT)
-        local list = json.decode(text)
+        local list = json.decode(text).data
         assert.equal(2, count)
         assert.same({ "Near", "Far" }, { list[1].businessName, list[2].businessName })
         assert.same({ 0, 11.12 }, { list[1].distanceKm, list[2].distanceKm })
@@ -57,7 +57,7 @@ describe("core.geo.cards_near", function()
 
     it("leaves out whom the database does not show, when told that it was asked", function()
         read(far)
-        local list = json.decode((geo.cards_near(AT, true)))
+        local list = json.decode((geo.cards_near(AT, true))).data
         assert.equal(1, #list)
         assert.equal(far, list[1].id)
     end)
