@@ -15,6 +15,7 @@ local hooks = require("souk.plugin.hooks")
 local discounts = require("flows.discounts")
 local fees = require("flows.fees")
 local order_terms = require("flows.order_terms")
+local sold_out = require("flows.sold_out")
 
 local checkout = {}
 
@@ -396,12 +397,16 @@ local function view(order, row)
 end
 
 local function attempt(buyer_id, input)
+    local since = sold_out.now()
     local rows, problem = db.query("checkout/read", buyer_id)
     if not rows then
         return nil, problem
     end
     local total, refusal = check_cart(rows)
     if not total then
+        if refusal.code == "insufficient_stock" then
+            sold_out.keep(buyer_id, since, refusal)
+        end
         return nil, refusal
     end
     local order = {
@@ -427,7 +432,10 @@ end
 --- the caller's, which is lost by then, that is told.
 function checkout.place(buyer_id, input)
     local attempts = db.in_tx() and 1 or ATTEMPTS_MAX
-    local order, problem
+    local order, problem = nil, sold_out.refusal(buyer_id)
+    if problem then
+        return nil, problem
+    end
     for _ = 1, attempts do
         order, problem = attempt(buyer_id, input)
         if order or not is_stale(problem) then

@@ -6,6 +6,7 @@ local err = require("souk.err")
 local money = require("souk.money")
 local s = require("souk.schema")
 local web = require("souk.web")
+local sold_out = require("flows.sold_out")
 
 local TAGS = { "cart" }
 local QUANTITY_MAX = 999
@@ -107,6 +108,7 @@ local function put(buyer_id, product_id, item_id, quantity)
     if not results then
         return nil, problem
     end
+    sold_out.cart_changed(buyer_id)
     return cart_of(buyer_id, results[2])
 end
 
@@ -165,6 +167,7 @@ web.delete("/api/cart/items/{id}", {
     elseif #results[1] == 0 then
         return nil, err.not_found()
     end
+    sold_out.cart_changed(req.user.buyer_id)
     return cart_of(req.user.buyer_id, results[2])
 end)
 
@@ -176,5 +179,6 @@ web.delete("/api/cart", {
     if not count then
         return nil, problem
     end
+    sold_out.cart_changed(req.user.buyer_id)
     return web.no_content()
 end)

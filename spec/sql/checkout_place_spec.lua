@@ -142,9 +142,10 @@ describe("checkout_place", function()
         assert.equal(0, carts())
         assert.equal(3, f.db:value(
             "select count(*) from outbox_events where type = 'order.created'"))
-        assert.equal("012 021 023 031", f.db:value("select string_agg(right(orders.buyer_id::text, 2) "
-            .. "|| order_items.quantity, ' ' order by number, order_items.id) from orders "
-            .. "inner join order_items on order_items.order_id = orders.id"))
+        assert.equal("012 021 023 031", f.db:value([[
+            select string_agg(right(orders.buyer_id::text, 2) || order_items.quantity, ' '
+                order by number, order_items.id)
+            from orders inner join order_items on order_items.order_id = orders.id]]))
     end)
 
     it("refuses one that is short alone, and serves who comes after it", function()
