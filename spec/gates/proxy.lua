@@ -1,7 +1,8 @@
 --- Stands between a server and PostgreSQL and counts: `luajit spec/gates/proxy.lua REAL_SOCKET
--- FOLDER`. Listens on FOLDER/.s.PGSQL.5432; FOLDER/counts holds "statements flights": Execute and
--- simple Query messages, and Sync messages, after which a client waits. It is written before what
--- was counted is passed on, so who has an answer can read its cost.
+-- FOLDER`. Listens on FOLDER/.s.PGSQL.5432. FOLDER/counts has lines of two kinds: "statement NAME
+-- COUNT", how often a prepared statement was executed, and "flight NAME,NAME… COUNT", how often
+-- these went out together, with one Sync, after which a client waits. It is written before what was
+-- counted is passed on, so who has an answer can read its cost.
 local socket = require("socket")
 local unix = require("socket.unix")
 
@@ -13,15 +14,27 @@ assert(listener:listen(64))
 listener:settimeout(0)
 
 local sockets, peers, is_client, rest = { listener }, {}, {}, {}
---- The feed of changes asks by itself, by time and not by request: its connection is not counted.
-local is_feed = {}
-local statements, flights = 0, 0
+--- By client: the statements since its last Sync, the one that was bound last.
+local flying, bound = {}, {}
+local order, counted = {}, {}
 local counts = assert(io.open(folder .. "/counts", "w"))
-counts:setvbuf("no")
+counts:setvbuf("full", 262144)
 
+local function note(key)
+    if not counted[key] then
+        counted[key] = 0
+        order[#order + 1] = key
+    end
+    counted[key] = counted[key] + 1
+end
+
+--- One write, which only ever grows: a reader meanwhile sees the one or the other.
 local function tell()
     counts:seek("set")
-    counts:write(("%012d %012d\n"):format(statements, flights))
+    for _, key in ipairs(order) do
+        counts:write(("%s %012d\n"):format(key, counted[key]))
+    end
+    counts:flush()
 end
 
 tell()
@@ -29,6 +42,21 @@ tell()
 local function length_at(text, at)
     local a, b, c, d = text:byte(at, at + 3)
     return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+local function take(sock, kind, body)
+    local flight = flying[sock] or {}
+    flying[sock] = flight
+    if kind == "B" then
+        bound[sock] = body:match("^[^%z]*%z([^%z]*)")
+    elseif kind == "E" or kind == "Q" then
+        flight[#flight + 1] = kind == "Q" and "query" or bound[sock] or "?"
+        note("statement " .. flight[#flight])
+    end
+    if (kind == "S" or kind == "Q") and #flight > 0 then
+        note("flight " .. table.concat(flight, ","))
+        flying[sock] = {}
+    end
 end
 
 --- Counts the whole messages of what a client sends; keeps what is cut.
@@ -41,15 +69,9 @@ local function count(sock, text)
         if #text - at + 1 < size then
             break
         end
-        local kind = has_kind and text:sub(at, at)
-        if kind == "P" and text:sub(at, at + size - 1):find("feed_changes", 1, true) then
-            is_feed[sock] = true
+        if has_kind then
+            take(sock, text:sub(at, at), text:sub(at + 5, at + size - 1))
         end
-        if is_feed[sock] then
-            kind = nil
-        end
-        statements = statements + ((kind == "E" or kind == "Q") and 1 or 0)
-        flights = flights + ((kind == "S" or kind == "Q") and 1 or 0)
         -- A start may be a question about TLS first, answered by one byte.
         if not has_kind and size > 8 then
             is_client[sock] = "started"
