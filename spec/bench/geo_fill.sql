@@ -2,6 +2,7 @@
 -- some on the antimeridian and the poles; 1 in 250 with a rare bit. Straight into what the index
 -- reads: what a vendor says besides plays no part here.
 truncate vendor_places;
+alter table vendor_places set unlogged;
 alter table vendor_places drop constraint if exists vendor_places_pkey;
 drop index if exists vendor_places_changed_xid_vendor_id_idx;
 drop index if exists vendor_places_lon_lat_idx;
