@@ -1,8 +1,8 @@
 #!/bin/sh
-# `./souk test`: every spec file in a process and a database of its own, two at a time, against the
-# sanitized build. Sourced by the launcher, whose functions it uses. Each database is a copy of one
+# `./souk test`: every spec file in a process and a database of its own, one more at a time than there
+# are cores since many wait, against the sanitized build. Sourced by the launcher, whose functions it uses. Each database is a copy of one
 # migrated template in a cluster that lives only as long as the run, so that fsync can be off.
-# SOUK_TEST_JOBS (2) files run at once; one may take SOUK_TEST_TIMEOUT (300) seconds. For long runs
+# SOUK_TEST_JOBS files run at once; one may take SOUK_TEST_TIMEOUT (300) seconds. For long runs
 # SOUK_TEST_BUILD=release takes the binary without sanitizers.
 
 spec_files() {
@@ -13,9 +13,10 @@ spec_files() {
     find "$@" -name node_modules -prune -o -name '*_spec.lua' -print | sort
 }
 
-# The order: long ones first, so that two jobs end together.
+# The order: long ones first, so that all jobs end together.
 long_first() {
-    sed -E 's,^(.*spec/(fault|api|bench)/),0 \1,; t; s,^,1 ,' | sort -s -k1,1 | cut -d ' ' -f 2-
+    sed -E 's,^(.*spec/(fault|api|property|tidy|conformance|gates|souk_spec)),0 \1,; t; s,^,1 ,' |
+        sort -s -k1,1 | cut -d ' ' -f 2-
 }
 
 start_test_database() {
@@ -67,7 +68,7 @@ run_specs() {
     export UBSAN_OPTIONS=print_stacktrace=1 SOUK_TEST_DATABASE_URL
     SOUK_TEST_DATABASE_URL=$(pg_url @@)
     printf '%s\n' "$files" | grep . |
-        xargs -r -P "${SOUK_TEST_JOBS:-2}" -I '{}' sh spec/support/run_file.sh '{}' >&2 || true
+        xargs -r -P "${SOUK_TEST_JOBS:-$(($(nproc) + 1))}" -I '{}' sh spec/support/run_file.sh '{}' >&2 || true
     summary
 }
 
