@@ -1,4 +1,4 @@
---- The dictionary and what is made of it; what every provider keeps is in spec/api/search_spec.lua.
+--- The dictionary and what is made of it; what every provider keeps is in spec/lua/souk/search_spec.lua.
 local database = require("spec.support.database")
 local db = require("souk.db")
 local json = require("core.json")
