@@ -3,8 +3,10 @@
 -- * An order that an index has and filters that it has: the index is walked till the page is full.
 -- * Other filters: the first WINDOW rows in the order are looked through. That fills a page of what
 --   is common, and tells how common it is. What is rarer is gathered by its own indexes, GATHERED
---   rows at most, and sorted; what turns out to be both (common, but not here) is looked for further.
+--   rows at most, and sorted; what is common, but not here, is looked for further.
 -- * Relevance ranks RANKED matches: ranking all of a common word would read most of the table.
+-- * work_mem is enough for a bitmap of millions of rows: one that has forgotten rows for pages has
+--   every row of them compared.
 -- No plan joins vendors: those of the rows found are looked up one by one, so their number is
 -- nothing to a list.
 -- The text of statements is put together from the fixed parts below, so that each combination of
@@ -34,30 +36,44 @@ $$;
 -- Conditions on a row of products. filters: {q, category, vendorId, minPrice, maxPrice, inStock,
 -- minRating, nearIds, nearMeters}. p_served: names of those that are left out.
 create or replace function product_conditions(p_filters jsonb, p_served text[]) returns text
-language sql immutable as $$
-    select coalesce(string_agg(' and ' || condition, '' order by place), '')
-    from (
-        values
-        (1, 'q', 'products.tsv @@ websearch_to_tsquery(''english'', $1)'),
-        (2, 'vendorId', 'products.vendor_id = $3'),
-        (3, 'minPrice', 'products.price_minor >= $4'),
-        (4, 'maxPrice', 'products.price_minor <= $5'),
-        (5, 'minRating', 'products.rating_average >= $6'),
-        (6, 'nearIds', 'products.vendor_id = any ($7)'),
-        (7, 'category', 'exists (select from product_categories'
-            ' where product_categories.product_id = products.id'
-            ' and product_categories.category_id = any ($2))'),
-        (8, 'inStock', '(select product_stock.stock > product_stock.reserved from product_stock'
-            ' where product_stock.product_id = products.id) = '
-            || coalesce(p_filters ->> 'inStock', ''))
-    ) as known (place, name, condition)
-    where p_filters ? name and name <> all (p_served)
+language plpgsql immutable as $$
+begin
+    return (
+        select coalesce(string_agg(' and ' || condition, '' order by place), '')
+        from (
+            values
+            (1, 'q', 'products.tsv @@ websearch_to_tsquery(''english'', $1)'),
+            (2, 'vendorId', 'products.vendor_id = $3'),
+            (3, 'minPrice', 'products.price_minor >= $4'),
+            (4, 'maxPrice', 'products.price_minor <= $5'),
+            (5, 'minRating', 'products.rating_average >= $6'),
+            (6, 'nearIds', 'products.vendor_id = any ($7)'),
+            (7, 'category', 'exists (select from product_categories'
+                ' where product_categories.product_id = products.id'
+                ' and product_categories.category_id = any ($2))'),
+            (8, 'inStock', '(select product_stock.stock > product_stock.reserved from product_stock'
+                ' where product_stock.product_id = products.id) = '
+                || coalesce(p_filters ->> 'inStock', ''))
+        ) as known (place, name, condition)
+        where p_filters ? name and name <> all (p_served)
+    );
+end;
 $$;
 
 -- Whether the vendor sells: one look by key.
 create or replace function product_is_sold() returns text language sql immutable as $$
     select ' and (select vendors.status = ''ACTIVE'' from vendors'
         || ' where vendors.id = products.vendor_id)'
+$$;
+
+-- The same behind other conditions, and after them: vendors only of what matches.
+create or replace function product_if_sold(p_conditions text) returns text
+language sql immutable as $$
+    select case
+        when p_conditions = '' then product_is_sold()
+        else ' and case when true' || p_conditions || ' then true' || product_is_sold()
+            || ' else false end'
+    end
 $$;
 
 -- What orders, its value from a cursor, the direction, the filters that its index serves.
@@ -118,23 +134,28 @@ $$;
 
 -- The first $12 rows in the order, of which those that match are taken.
 create or replace function product_window_text(p_filters jsonb, p_order text[], p_after_id uuid)
-returns text language sql immutable as $$
-    select product_page_of(
-        'from (select products.* from products where products.status = ''PUBLISHED'''
-        || (
-            select coalesce(string_agg(
-                product_conditions(jsonb_build_object(served, p_filters -> served), '{}'), ''
-            ), '')
-            from unnest(string_to_array(p_order[4], ' ')) as served
-            where p_filters ? served
+returns text language plpgsql immutable as $$
+begin
+    return (
+        select product_page_of(
+            'from (select products.* from products where products.status = ''PUBLISHED'''
+            || (
+                select coalesce(string_agg(
+                    product_conditions(jsonb_build_object(served, p_filters -> served), '{}'), ''
+                ), '')
+                from unnest(string_to_array(p_order[4], ' ')) as served
+                where p_filters ? served
+            )
+            || product_behind(p_order, p_after_id)
+            || ' order by ' || replace(p_order[1], ',', ' ' || p_order[3] || ',') || ' '
+            || p_order[3]
+            || ', products.id ' || p_order[3] || ' limit $12) as products',
+            p_order,
+            product_if_sold(product_conditions(p_filters, string_to_array(p_order[4], ' '))),
+            '0::bigint'
         )
-        || product_behind(p_order, p_after_id)
-        || ' order by ' || replace(p_order[1], ',', ' ' || p_order[3] || ',') || ' ' || p_order[3]
-        || ', products.id ' || p_order[3] || ' limit $12) as products',
-        p_order,
-        product_conditions(p_filters, string_to_array(p_order[4], ' ')) || product_is_sold(),
-        '0::bigint'
-    )
+    );
+end;
 $$;
 
 -- $12 matches at most, by the indexes of what they have to match, then sorted.
@@ -194,65 +215,82 @@ $$;
 
 -- How many of the newest p_looked products match.
 create or replace function product_density(p_filters jsonb, p_looked integer) returns integer
-language sql stable as $$
-    select count(*)::integer
-    from product_run(
-        product_window_text(
-            p_filters, array['products.created_at', '$9::timestamptz', 'desc', ''], null
-        ), p_filters, null, null, p_looked, p_looked)
+language plpgsql stable as $$
+begin
+    return (
+        select count(*)::integer
+        from product_run(
+            product_window_text(
+                p_filters, array['products.created_at', '$9::timestamptz', 'desc', ''], null
+            ), p_filters, null, null, p_looked, p_looked)
+    );
+end;
 $$;
 
 -- The distances of products found in another order.
 create or replace function product_metres(p_filters jsonb, p_ids uuid[]) returns double precision[]
-language sql stable as $$
-    select array_agg(
-        (p_filters -> 'nearMeters' ->> (near.place - 1)::integer)::float8 order by found.place
-    )
-    from unnest(p_ids) with ordinality as found (id, place)
-    inner join products on products.id = found.id
-    inner join jsonb_array_elements_text(p_filters -> 'nearIds')
-    with ordinality as near (vendor_id, place) on near.vendor_id::uuid = products.vendor_id
+language plpgsql stable as $$
+begin
+    return (
+        select array_agg(
+            (p_filters -> 'nearMeters' ->> (near.place - 1)::integer)::float8 order by found.place
+        )
+        from unnest(p_ids) with ordinality as found (id, place)
+        inner join products on products.id = found.id
+        inner join jsonb_array_elements_text(p_filters -> 'nearIds')
+        with ordinality as near (vendor_id, place) on near.vendor_id::uuid = products.vendor_id
+    );
+end;
 $$;
 
 -- What is tried, one after the other, until it fills the page: W looks through the first rows in
 -- the order, I is W without an end, G gathers, R ranks the newest, N goes from vendor to vendor.
 create or replace function product_steps(p_filters jsonb, p_sort text) returns text[]
-language sql stable as $$
-    select case
-        when p_sort = 'relevance' then
-            array[case when product_density(p_filters, 500) >= 100 then 'R' else 'G' end]
-        when p_sort = 'distance' and p_filters ?| array['q', 'category'] then array['G', 'N', 'N']
-        when p_sort = 'distance' then array['N', 'N']
-        when product_conditions(
-            p_filters, string_to_array((product_order(p_sort))[4], ' ')
-        ) = '' then array['I']
-        else array['W', 'W', 'G', 'W']
-    end
+language plpgsql stable as $$
+begin
+    return (
+        select case
+            when p_sort = 'relevance' then
+                array[case when product_density(p_filters, 500) >= 25 then 'R' else 'G' end]
+            when p_sort = 'distance' and p_filters ?| array['q', 'category'] then
+                array['G', 'N', 'N']
+            when p_sort = 'distance' then array['N', 'N']
+            when product_conditions(
+                p_filters, string_to_array((product_order(p_sort))[4], ' ')
+            ) = '' then array['I']
+            else array['W', 'W', 'G', 'W']
+        end
+    );
+end;
 $$;
 
--- How many rows a step looks at; 0: it is not worth it. p_hits: what the one before gave of p_wanted
--- among p_looked.
+-- How many rows a step looks at; 0: it is not worth it. p_hits: what the one before gave of
+-- p_wanted among p_looked.
 create or replace function product_looks(
     p_steps text[], p_step integer, p_filters jsonb, p_after text, p_wanted integer,
     p_looked integer, p_hits integer
-) returns integer language sql stable as $$
-    select case
-        when p_steps[p_step] = 'I' then 2147483647
-        when p_steps[p_step] = 'R' or p_steps = '{G}' then 2000
-        when p_steps[p_step] = 'G' then 10000
-        when p_steps[p_step] = 'W' and p_step = 1 then greatest(500, 4 * p_wanted)
-        when p_steps[p_step] = 'W' and p_step = 2 and p_hits < 3 then 0
-        when p_steps[p_step] = 'W' and p_step = 2
-            and p_looked::bigint * 2 * p_wanted / p_hits > 20000 then 0
-        when p_steps[p_step] = 'W' and p_step = 2 then p_looked * 2 * p_wanted / p_hits
-        when p_steps[p_step] = 'W' then 20000
-        when p_step = cardinality(p_steps) then jsonb_array_length(p_filters -> 'nearIds')
-        else 100 + (
-            select count(*)::integer
-            from jsonb_array_elements_text(p_filters -> 'nearMeters') as metres
-            where metres::float8 < p_after::float8
-        )
-    end
+) returns integer language plpgsql stable as $$
+begin
+    return (
+        select case
+            when p_steps[p_step] = 'I' then 2147483647
+            when p_steps[p_step] = 'R' or p_steps = '{G}' then 2000
+            when p_steps[p_step] = 'G' then 10000
+            when p_steps[p_step] = 'W' and p_step = 1 then greatest(500, 4 * p_wanted)
+            when p_steps[p_step] = 'W' and p_step = 2 and p_hits < 3 then 0
+            when p_steps[p_step] = 'W' and p_step = 2
+                and p_looked::bigint * 2 * p_wanted / p_hits > 4000 then 0
+            when p_steps[p_step] = 'W' and p_step = 2 then p_looked * 2 * p_wanted / p_hits
+            when p_steps[p_step] = 'W' then 20000
+            when p_step = cardinality(p_steps) then jsonb_array_length(p_filters -> 'nearIds')
+            else 100 + (
+                select count(*)::integer
+                from jsonb_array_elements_text(p_filters -> 'nearMeters') as metres
+                where metres::float8 < p_after::float8
+            )
+        end
+    );
+end;
 $$;
 
 -- The ids of one page, in order, with what a cursor needs.
@@ -260,7 +298,7 @@ create or replace function product_search(
     p_filters jsonb, p_sort text, p_after text, p_after_id uuid, p_limit integer, p_offset integer
 ) returns table (id uuid, distance_m double precision, sort text, place bigint)
 language plpgsql stable rows 20
-set enable_seqscan = off as $$
+set enable_seqscan = off set work_mem = '64MB' as $$
 declare
     v_order constant text[] := product_order(p_sort);
     v_steps constant text[] := product_steps(p_filters, p_sort);
@@ -313,14 +351,18 @@ $$;
 
 -- Whether it is quicker to look at all products than to ask an index which match.
 create or replace function product_is_common(p_filters jsonb) returns boolean
-language sql stable as $$
-    select p_filters ?| array['q', 'category'] and product_density(p_filters, 500) >= 100
+language plpgsql stable as $$
+begin
+    return (
+        select p_filters ?| array['q', 'category'] and product_density(p_filters, 500) >= 150
+    );
+end;
 $$;
 
 -- How many match, counted up to p_max.
 create or replace function product_count(p_filters jsonb, p_max integer) returns integer
 language plpgsql stable
-set enable_seqscan = off as $$
+set enable_seqscan = off set work_mem = '64MB' as $$
 begin
     if product_is_common(p_filters) then
         perform set_config('enable_seqscan', 'on', true);
@@ -339,7 +381,7 @@ $$;
 create or replace function product_facets(p_filters jsonb, p_max integer)
 returns table (facet text, id uuid, slug text, name text, products integer)
 language plpgsql stable
-set enable_seqscan = off as $$
+set enable_seqscan = off set work_mem = '64MB' as $$
 begin
     if product_is_common(p_filters) then
         perform set_config('enable_seqscan', 'on', true);

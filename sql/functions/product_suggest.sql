@@ -1,6 +1,7 @@
 -- Completing the name of a product: first the names that begin as it was typed, then those that
--- have the words, the last of them perhaps begun only, misspelt ones put right. The dictionary tells
--- how many names have a word: rare ones are asked of the index, common ones of the newest products.
+-- have the words, the last of them perhaps begun only, misspelt ones put right. The dictionary
+-- tells how many names have a word: rare ones are asked of the index, common ones of the newest
+-- products.
 
 -- The words that p_word may become, and how many names they are in. Of one or two letters only the
 -- commonest: there are too many.
@@ -61,7 +62,7 @@ $$;
 create or replace function product_suggest_by_index(p_query tsquery)
 returns table (id uuid, name text, slug text, vendor_id uuid)
 language plpgsql stable rows 50
-set enable_seqscan = off set enable_indexscan = off as $$
+set enable_seqscan = off set enable_indexscan = off set work_mem = '64MB' as $$
 begin
     return query
     select products.id, products.name, products.slug, products.vendor_id
