@@ -213,9 +213,9 @@ for _, provider in ipairs({ "postgres", "memory" }) do
             local seen, cursor, count = {}, nil, 0
             repeat
                 local page = list({ q = "lamp", sort = "price", limit = 2, cursor = cursor })
-                for _, product in ipairs(page.data) do
-                    assert.is_nil(seen[product.id])
-                    seen[product.id], count = true, count + 1
+                for _, item in ipairs(page.data) do
+                    assert.is_nil(seen[item.id])
+                    seen[item.id], count = true, count + 1
                 end
                 cursor = page.page.nextCursor ~= json.null and page.page.nextCursor or nil
             until not cursor
