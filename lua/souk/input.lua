@@ -103,8 +103,9 @@ local function read_query(req, decl, faults)
         return gather(faults, { { field = "", message = "this route takes no query" } }, "query")
     end
     local known = read_queries[decl.query]
-    req.query = known and known[query_text]
-    if req.query then
+    local query = known and known[query_text]
+    if query then
+        req.query = query
         return faults
     end
     local given, problem = query_string.parse(query_text)

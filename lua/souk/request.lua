@@ -11,16 +11,21 @@ function methods:header(name)
     return self.creq:header(name)
 end
 
---- Fields that are read late, and creq's name for each.
+--- Fields that are read late, and creq's name for each; and tables that are made when somebody
+--- asks for them, where nothing was sent that could be in them.
 local LATE = { id = "id", peer = "peer", method = "method", path = "path", query_text = "query" }
+local EMPTY = { params = true, query = true }
 
 local meta = {
     __index = function(req, name)
-        local late = LATE[name]
-        if not late then
+        local value
+        if LATE[name] then
+            value = req.creq[LATE[name]]
+        elseif EMPTY[name] then
+            value = {}
+        else
             return methods[name]
         end
-        local value = req.creq[late]
         req[name] = value
         return value
     end,
@@ -28,7 +33,11 @@ local meta = {
 
 --- creq: the bridge's (core/bridge/serve.c). decl: the compiled declaration of its route.
 function request.of(creq, decl)
-    local req = { creq = creq, raw = "", params = {}, query = {} }
+    -- What most requests come to have is named, so that there is room for it from the start.
+    local req = {
+        creq = creq, raw = "", query_text = nil, params = nil, query = nil, body = nil, user = nil,
+        shows = nil,
+    }
     if decl.has_body then
         req.raw = creq:body()
         req.if_match = input.versions(creq:header("If-Match"))
@@ -40,7 +49,7 @@ end
 
 --- All of its fields in a table of their own, for plugins, who get neither creq nor methods.
 function request.copy(req)
-    local copy = {}
+    local copy = { params = req.params, query = req.query }
     for name in pairs(LATE) do
         copy[name] = req[name]
     end
