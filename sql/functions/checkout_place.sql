@@ -4,9 +4,9 @@
 -- (short), SK420 (another price) as stock_reserve raises them, and SK421 (another cart).
 --
 -- All are tried at once, goods last: the rows that everybody wants are locked while nothing but the
--- commit is left to do. Only when something does not fit are the orders made one by one, so that
--- earlier ones get what is there; all locks are taken before, carts and goods in id order, or two
--- of these could wait for each other.
+-- commit is left to do. Only when something does not fit are the orders made one by one, goods
+-- first, so that earlier ones get what is there; all locks are taken before, carts and goods in id
+-- order, or two of these could wait for each other.
 create or replace function checkout_place(
     -- An order each: ids, buyers, currencies, subtotals, discounts, shippings, fees, addresses,
     -- notes, seconds until it expires.
@@ -44,9 +44,25 @@ declare
     v_detail text;
 begin
     perform from carts where id = any(p_buyers) order by id for no key update;
+    -- What is short already is not tried at once: a look without locks.
+    if v_count > 1 and exists (
+        select from (
+            select l.product_id, sum(l.quantity) as quantity
+            from unnest(line_products, line_quantities) as l (product_id, quantity)
+            group by l.product_id
+        ) as wanted
+        inner join product_stock on product_stock.product_id = wanted.product_id
+        where product_stock.stock - product_stock.reserved < wanted.quantity
+    ) then
+        v_at := 1;
+    end if;
     loop
         -- v_at 0: all at once.
         v_only := p_ids[v_at];
+        if v_at = 1 and v_count > 1 then
+            perform from product_stock
+            where product_id = any(line_products) order by product_id for no key update;
+        end if;
         begin
             with taken as (
                 delete from cart_items
@@ -64,6 +80,13 @@ begin
             ) as l on l.buyer_id = taken.cart_id and l.product_id = taken.product_id;
             if not v_is_same then
                 raise exception 'the cart has changed: look at it again' using errcode = 'SK421';
+            end if;
+            if v_at > 0 and v_count > 1 then
+                perform stock_reserve(
+                    array_agg(l.product_id), array_agg(l.quantity), array_agg(l.price_minor))
+                from unnest(line_orders, line_products, line_quantities, line_prices)
+                    as l (order_id, product_id, quantity, price_minor)
+                where l.order_id = v_only;
             end if;
 
             insert into orders (
@@ -140,19 +163,10 @@ begin
 
             if v_at = 0 or v_count = 1 then
                 perform stock_reserve(line_products, line_quantities, line_prices);
-            else
-                perform stock_reserve(
-                    array_agg(l.product_id), array_agg(l.quantity), array_agg(l.price_minor))
-                from unnest(line_orders, line_products, line_quantities, line_prices)
-                    as l (order_id, product_id, quantity, price_minor)
-                where l.order_id = v_only;
             end if;
             exit when v_at = 0;
         exception when sqlstate 'SK410' or sqlstate 'SK420' or sqlstate 'SK421' then
-            if v_at = 0 then
-                perform from product_stock
-                where product_id = any(line_products) order by product_id for no key update;
-            else
+            if v_at > 0 then
                 get stacked diagnostics
                     v_message = message_text, v_detail = pg_exception_detail;
                 v_refusals[v_at] := sqlstate;
