@@ -6,37 +6,19 @@
 #include "db/feed.h"
 #include <stdlib.h>
 
-#define LISTENERS_MAX 8
-#define LEASE_US      300000
+#define LEASE_US 300000
 /* Somebody looked at a mark so lately: read every turn. */
 #define BUSY_US 2000000
 /* Nobody did: what is swept must have been read before (db/feed.c). */
 #define IDLE_US 5000000
-
-struct listener {
-    const char *kind;
-    app_feed_fn *fn;
-    void *arg;
-};
 
 struct app_feed {
     struct app_shared *shared;
     struct db_feed *reader;
     int worker;
     int64_t asked_us;
-    struct listener listeners[LISTENERS_MAX];
-    int listener_count;
     metric_id changes, resets, reads, lag;
 };
-
-static void tell(struct app_feed *feed, struct str kind, struct str id)
-{
-    for (int i = 0; i < feed->listener_count; i++) {
-        const struct listener *listener = &feed->listeners[i];
-        if (!kind.len || !*listener->kind || str_eq(kind, str_from(listener->kind)))
-            listener->fn(listener->arg, kind.len ? kind : str_from(listener->kind), id);
-    }
-}
 
 static void on_change(void *arg, struct str kind, struct str id)
 {
@@ -44,7 +26,6 @@ static void on_change(void *arg, struct str kind, struct str id)
 
     metric_add(feed->changes, 1);
     bridge_changed(&feed->shared->marks, feed->shared->epochs, kind, id);
-    tell(feed, kind, id);
 }
 
 static void on_reset(void *arg)
@@ -54,7 +35,6 @@ static void on_reset(void *arg)
     metric_add(feed->resets, 1);
     log_info("feed.reset", "worker=%d", feed->worker);
     bridge_changed(&feed->shared->marks, feed->shared->epochs, STR(""), STR(""));
-    tell(feed, STR(""), STR(""));
 }
 
 static void on_read(void *arg, int64_t sent_us)
@@ -116,13 +96,6 @@ void app_feed_turn(struct app_feed *feed)
         return;
     feed->asked_us = now_us;
     db_feed_ask(feed->reader);
-}
-
-void app_feed_on(struct app_feed *feed, const char *kind, app_feed_fn *fn, void *arg)
-{
-    if (feed->listener_count == LISTENERS_MAX)
-        abort();
-    feed->listeners[feed->listener_count++] = (struct listener){kind, fn, arg};
 }
 
 void app_feed_free(struct app_feed *feed)

@@ -245,11 +245,13 @@ static void add_etag(struct reply *reply, const char *version, bool is_own)
         (struct http_header){"Cache-Control", is_own ? "private, no-cache" : "no-cache"};
 }
 
-/* Kinds and ids in turn. NULL: the route did not say. */
+/* Kinds and ids in turn; or false: it is nobody else's. NULL: the route did not say. */
 static const struct cache_marks_of *take_shown(lua_State *L, int index, struct cache_marks_of *out)
 {
-    if (!lua_istable(L, index))
-        return NULL;
+    if (!lua_istable(L, index)) {
+        out->count = 0;
+        return lua_isboolean(L, index) ? out : NULL;
+    }
     cache_marks_of_init(out);
     for (int i = 1, count = (int)lua_objlen(L, index); i + 1 <= count; i += 2) {
         struct str kind, id;

@@ -12,9 +12,10 @@ local s = schema
 
 local TAGS = { "catalogue" }
 
---- How long finished answers are kept at most: those with units left, and others.
+--- How long finished answers are kept at most: those with units left, and those made from words,
+--- which are gathered from products a while later.
 local STOCK_MS = tonumber(conf("cache.stock_ms"))
-local NAMES_MS = 300000
+local WORDS_MS = 5000
 
 local product_fields = {
     id = s.uuid(),
@@ -87,11 +88,16 @@ web.get("/api/products", {
         facets = s.optional(s.object({ category = s.optional(facet), vendor = s.optional(facet) })),
         didYouMean = s.optional(s.string({ example = "ceramic mug" })),
     }) },
-}, product_search.list)
+}, function(req)
+    if req.query.lat then
+        req.shows = false -- the index of places may still be catching up
+    end
+    return product_search.list(req)
+end)
 
 web.get("/api/products/suggest", {
     id = "products.suggest", summary = "Completions of a name, typing errors forgiven", tags = TAGS,
-    roles = false, etag = true, cache = { ms = NAMES_MS, shows = { "product", "vendor" } },
+    roles = false, etag = true, cache = { ms = WORDS_MS, shows = { "product", "vendor" } },
     query = s.object({
         q = s.string({ min = 1, max = 100, example = "ceramc" }),
         limit = s.optional(s.integer({ min = 1, max = 10, example = 10 }), 10),
