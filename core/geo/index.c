@@ -28,7 +28,9 @@ struct noted {
 
 /* Several trees becoming one. The sources stay the index's until they are replaced. */
 struct packing {
-    struct geo_index *index; /* NULL: nobody wants the result any more */
+    struct geo_index *index;
+    struct packing *next; /* under way on the other thread, too */
+    bool is_wanted;       /* the index still holds the sources */
     struct geo_tree *sources[TREES_MAX];
     size_t source_count;
     struct geo_tree *packed;
@@ -42,7 +44,8 @@ struct geo_index {
     size_t tree_count;
     struct geo_points loose;
     struct geo_runner runner;
-    struct packing *packing; /* NULL: none under way */
+    struct packing *packing; /* the one that is wanted; NULL: none */
+    struct packing *running; /* owned: that one and those that nobody wants any more */
     const struct geo_kernel *kernel;
     uint64_t packings;
     struct geo_work work;
@@ -64,14 +67,14 @@ struct geo_runner geo_index_runner(const struct geo_index *index)
 
 static void free_packing(struct packing *packing)
 {
-    if (!packing)
-        return;
+    for (size_t i = 0; i < packing->source_count; i++)
+        geo_tree_free(packing->sources[i]);
     geo_tree_free(packing->packed);
     free(packing->notes);
     free(packing);
 }
 
-/* A packing that still runs reads the trees: then they are left to it. */
+/* A packing that still runs reads its trees: they are left to it. */
 static void empty(struct geo_index *index)
 {
     struct packing *packing = index->packing;
@@ -84,7 +87,7 @@ static void empty(struct geo_index *index)
             geo_tree_free(index->trees[i]);
     }
     if (packing)
-        packing->index = NULL;
+        packing->is_wanted = false;
     index->packing = NULL;
     index->tree_count = 0;
     geo_points_done(&index->loose);
@@ -92,15 +95,14 @@ static void empty(struct geo_index *index)
 
 void geo_index_free(struct geo_index *index)
 {
-    struct packing *packing;
-
     if (!index)
         return;
-    packing = index->packing;
     empty(index);
-    for (size_t i = 0; packing && i < packing->source_count; i++)
-        geo_tree_free(packing->sources[i]);
-    free_packing(packing);
+    while (index->running) {
+        struct packing *packing = index->running;
+        index->running = packing->next;
+        free_packing(packing);
+    }
     free(index);
 }
 
@@ -181,19 +183,27 @@ static void do_again(struct packing *packing, struct noted noted)
         geo_tree_set_mask(packing->packed, place, geo_points_mask(source, noted.place));
 }
 
+static void forget(struct geo_index *index, const struct packing *packing)
+{
+    struct packing **link = &index->running;
+
+    while (*link && *link != packing)
+        link = &(*link)->next;
+    if (*link)
+        *link = packing->next;
+}
+
 static void on_packed(void *job)
 {
     struct packing *packing = job;
     struct geo_index *index = packing->index;
 
-    for (size_t i = 0; packing->packed && i < packing->note_count; i++)
-        do_again(packing, packing->notes[i]);
-    for (size_t i = 0; i < packing->source_count; i++) {
-        if (index)
+    forget(index, packing);
+    if (packing->is_wanted) {
+        for (size_t i = 0; packing->packed && i < packing->note_count; i++)
+            do_again(packing, packing->notes[i]);
+        for (size_t i = 0; i < packing->source_count; i++)
             detach_tree(index, packing->sources[i]);
-        geo_tree_free(packing->sources[i]);
-    }
-    if (index) {
         index->packing = NULL;
         add_tree(index, packing->packed);
         packing->packed = NULL;
@@ -239,7 +249,7 @@ static void begin_packing(struct geo_index *index)
     struct packing *packing = geo_resize(NULL, 1, sizeof(*packing));
     size_t total;
 
-    *packing = (struct packing){.index = index};
+    *packing = (struct packing){.index = index, .is_wanted = true};
     total = choose(index, packing);
     if (packing->source_count < TOGETHER_MIN &&
         !(packing->source_count > 0 && is_holey(packing->sources[packing->source_count - 1]))) {
@@ -247,15 +257,16 @@ static void begin_packing(struct geo_index *index)
         return;
     }
     index->packing = packing;
-    if (index->runner.run && total > AT_ONCE_MAX) {
-        if (!index->runner.run(index->runner.arg, do_pack, on_packed, packing)) {
-            index->packing = NULL;
-            free_packing(packing);
-        }
-        return;
+    if (!index->runner.run || total <= AT_ONCE_MAX) {
+        do_pack(packing);
+        on_packed(packing);
+    } else if (index->runner.run(index->runner.arg, do_pack, on_packed, packing)) {
+        packing->next = index->running;
+        index->running = packing;
+    } else {
+        index->packing = NULL;
+        free(packing);
     }
-    do_pack(packing);
-    on_packed(packing);
 }
 
 /* While a large packing goes on, trees become many: the more, the larger the next. With no room for
@@ -383,12 +394,18 @@ void geo_index_take(struct geo_index *index, struct geo_batch *batch)
 void geo_index_become(struct geo_index *index, struct geo_index *next)
 {
     uint64_t packings = index->packings;
+    struct packing *running = index->running;
+    struct packing **last = &running;
 
     empty(index);
     *index = *next;
     index->packings += packings;
-    if (index->packing)
-        index->packing->index = index;
+    while (*last)
+        last = &(*last)->next;
+    *last = index->running;
+    index->running = running;
+    for (struct packing *packing = running; packing; packing = packing->next)
+        packing->index = index;
     free(next);
 }
 

@@ -19,6 +19,8 @@ local geo_feed = {}
 local POLL_US = 1e6
 --- How often the whole table is compared with the index, and how soon after a failure.
 local COMPARE_US, AGAIN_US = 600e6, 5e6
+--- Workers do so one after the other.
+local APART_US = 5e6
 local STALE_MAX_US = tonumber(conf("geo.stale_max_ms")) * 1000
 local PAGE_ROWS = 2000
 --- A reading that has not come a page further for so long was abandoned: its request is gone.
@@ -115,6 +117,7 @@ local function load_if_due(now_us)
     state.loading_until_us = 0
     state.busy_until_us = 0
     state.compare_at_us = clock.monotonic_us() + (is_done and COMPARE_US or AGAIN_US)
+        + info.worker * APART_US
     return is_done, problem
 end
 
