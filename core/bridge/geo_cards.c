@@ -1,7 +1,7 @@
 /* core.geo.cards_*: answers about vendors made of texts that are kept (geo/cards.h), in C: a table
  * a vendor would cost more than the search.
- *   cards_near(query, is_last) -> text of {"data":[…]}, count | nil, array literal of ids without a
- *     text; with is_last these are left out
+ *   cards_near(query, is_last) -> text of {"data":[…]}, count | nil, array literal of the ids
+ *     that have no text; with is_last these are left out
  *   cards_read(query name, ids literal) -> true | nil, err: waits; the rows have "~id" first
  *   cards_drop(id), cards_clear()
  * Each member is the vendor's object with distanceKm, metres rounded, as its last field. */

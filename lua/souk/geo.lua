@@ -1,7 +1,7 @@
 --- Who is near, from this worker's index: active vendors around a point, exact along the mean
 --- sphere, microseconds a call. What a client may send is checked by its route: arguments out of
---- range raise. Before the first load (geo.is_loaded) nobody is found here; flows.geo_feed then asks
---- the database.
+--- range raise. Before the first load (geo.is_loaded) nobody is found here; flows.geo_feed asks the
+--- database then.
 local core_geo = require("core.geo")
 
 local geo = {}
