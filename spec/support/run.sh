@@ -1,7 +1,8 @@
 #!/bin/sh
-# `./souk test`: every spec file in a process and a database of its own, one more at a time than there
-# are cores since many wait, against the sanitized build. Sourced by the launcher, whose functions it uses. Each database is a copy of one
-# migrated template in a cluster that lives only as long as the run, so that fsync can be off.
+# `./souk test`: every spec file in a process and a database of its own, one more at a time than
+# there are cores since many wait, against the sanitized build. Sourced by the launcher, whose
+# functions it uses. Each database is a copy of one migrated template in a cluster that lives only
+# as long as the run, so that fsync can be off.
 # SOUK_TEST_JOBS files run at once; one may take SOUK_TEST_TIMEOUT (300) seconds. For long runs
 # SOUK_TEST_BUILD=release takes the binary without sanitizers.
 
