@@ -227,45 +227,54 @@ local function all_fee_lines(parts)
     return lines
 end
 
+-- Columns of checkout/place: the name of a field, or what reads one of an entry and its order. Made
+-- once: functions that are made for each order keep the compiler out.
+
+local function id_of_order(_, order)
+    return order.id
+end
+
+local ORDER = {
+    "id", "buyer_id", "currency", "subtotal", "discount", "shipping", "fee",
+    function(order) return json.encode(order.address) end,
+    function(order) return order.note or json.null end,
+    function() return tonumber(conf("order.expires_after_s")) end,
+}
+local PART = {
+    "id", id_of_order, "vendor_id", function(_, order) return order.currency end, "subtotal",
+    function(part) return part.fee.fee end,
+    function(part) return part.fee.version end,
+    function(part) return part.fee.reason end,
+    function(part) return part.fee.input end, "shipping",
+}
+local LINE = {
+    "id", id_of_order, function(_, order) return order.buyer_id end,
+    function(item) return item.part.id end,
+    function(item) return item.part.vendor_id end,
+    "product_id", "name", "price", "quantity", "discount",
+}
+local FEE = { id_of_order, "part_id", "position", "name", "amount" }
+local DISCOUNT = { id_of_order, "part_id", "position", "plugin", "name", "bearer", "amount" }
+
 --- Puts columns of the list behind those that are there, each as an array for unnest.
-local function add_columns(arrays, list, ...)
-    for _, read in ipairs({ ... }) do
-        local column = {}
-        for i, entry in ipairs(list) do
-            column[i] = type(read) == "function" and read(entry) or entry[read]
+local function add_columns(arrays, readers, list, order)
+    for n = 1, #readers do
+        local read, column = readers[n], {}
+        local is_field = type(read) == "string"
+        for i = 1, #list do
+            column[i] = is_field and list[i][read] or not is_field and read(list[i], order)
         end
         arrays[#arrays + 1] = db.array(column)
     end
 end
 
---- The same value for every entry.
-local function always(value)
-    return function()
-        return value
-    end
-end
-
---- The values of checkout/place: columns of orders, vendor orders, lines, lines of fees, discounts.
 local function values_of(order)
-    local arrays, of_order = {}, always(order.id)
-    add_columns(arrays, { order }, "id", "buyer_id", "currency", "subtotal", "discount", "shipping",
-        "fee", function() return json.encode(order.address) end,
-        function() return order.note or json.null end,
-        function() return tonumber(conf("order.expires_after_s")) end)
-    add_columns(arrays, order.parts, "id", of_order, "vendor_id", always(order.currency),
-        "subtotal",
-        function(part) return part.fee.fee end,
-        function(part) return part.fee.version end,
-        function(part) return part.fee.reason end,
-        function(part) return part.fee.input end, "shipping")
-    add_columns(arrays, order.items, "id", of_order, always(order.buyer_id),
-        function(item) return item.part.id end,
-        function(item) return item.part.vendor_id end,
-        "product_id", "name", "price", "quantity", "discount")
-    add_columns(arrays, all_fee_lines(order.parts), of_order, "part_id", "position", "name",
-        "amount")
-    add_columns(arrays, order.discount_rows, of_order, "part_id", "position", "plugin", "name",
-        "bearer", "amount")
+    local arrays = {}
+    add_columns(arrays, ORDER, { order }, order)
+    add_columns(arrays, PART, order.parts, order)
+    add_columns(arrays, LINE, order.items, order)
+    add_columns(arrays, FEE, all_fee_lines(order.parts), order)
+    add_columns(arrays, DISCOUNT, order.discount_rows, order)
     return arrays
 end
 

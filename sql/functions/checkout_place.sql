@@ -7,6 +7,8 @@
 -- commit is left to do. Only when something does not fit are the orders made one by one, goods
 -- first, so that earlier ones get what is there; all locks are taken before, carts and goods in id
 -- order, or two of these could wait for each other.
+--
+-- One plan a statement whatever the arrays hold: planning for each costs more than running it.
 create or replace function checkout_place(
     -- An order each: ids, buyers, currencies, subtotals, discounts, shippings, fees, addresses,
     -- notes, seconds until it expires.
@@ -30,7 +32,7 @@ create or replace function checkout_place(
 ) returns table (
     refusal text, message text, details jsonb, number text, expires_at timestamptz,
     created_at timestamptz
-) language plpgsql as $$
+) language plpgsql set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     v_count constant integer := cardinality(p_ids);

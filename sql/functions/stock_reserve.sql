@@ -4,7 +4,7 @@
 -- the caller reckoned with (p_prices_minor null: any price will do).
 create or replace function stock_reserve(
     p_product_ids uuid[], p_quantities integer[], p_prices_minor bigint[] default null
-) returns void language plpgsql as $$
+) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
     v_short jsonb;
     v_changed jsonb;
