@@ -278,9 +278,9 @@ begin
             when p_steps[p_step] = 'G' then 10000
             when p_steps[p_step] = 'W' and p_step = 1 then greatest(500, 4 * p_wanted)
             when p_steps[p_step] = 'W' and p_step = 2 and p_hits < 3 then 0
-            when p_steps[p_step] = 'W' and p_step = 2
-                and p_looked::bigint * 2 * p_wanted / p_hits > 4000 then 0
-            when p_steps[p_step] = 'W' and p_step = 2 then p_looked * 2 * p_wanted / p_hits
+            -- Twice what it should take: the walk ends when the page is full.
+            when p_steps[p_step] = 'W' and p_step = 2 then
+                least(p_looked::bigint * 2 * p_wanted / p_hits, 20000)
             when p_steps[p_step] = 'W' then 20000
             when p_step = cardinality(p_steps) then jsonb_array_length(p_filters -> 'nearIds')
             else 100 + (
