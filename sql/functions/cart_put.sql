@@ -12,8 +12,11 @@ declare
 begin
     -- A cart has its buyer's id: it can be named before it has a row. Both of its keys can be met
     -- by somebody who makes it at the same time.
-    insert into carts (id, buyer_id) values (p_buyer_id, p_buyer_id) on conflict do nothing;
     update carts set updated_at = now() where id = p_buyer_id;
+    if not found then
+        insert into carts (id, buyer_id) values (p_buyer_id, p_buyer_id) on conflict do nothing;
+        update carts set updated_at = now() where id = p_buyer_id;
+    end if;
     if p_item_id is not null then
         select product_id into v_product_id from cart_items
         where id = p_item_id and cart_id = p_buyer_id;
