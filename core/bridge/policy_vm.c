@@ -17,7 +17,7 @@
 #define COPY_BYTES_MAX  (1u << 20) /* a table that is there many times is copied as often */
 #define COPY_VALUE      16
 #define INTERVAL        100
-#define CPU_MAX_US      20000 /* few instructions may be much work: of long texts, say */
+#define CPU_MAX_US      50000 /* few instructions may be much work: of long texts, say */
 #define VALUE_MAX       200
 #define STEPS_BYTES_MAX (64u << 10)
 #define WHY_MAX         2000

@@ -13,7 +13,7 @@ whsec_[[:alnum:]]
 _secret_[[:alnum:]]{6}
 client_secret\\?"? *[:=] *\\?"?[[:alnum:]]
 (Bearer|Basic) +[[:alnum:]+/_=.-]{16}
-eyJ[[:alnum:]_-]{8,}[.][[:alnum:]_-]
+(^|[^[:alnum:]./_-])eyJ[[:alnum:]_-]{8,}[.][[:alnum:]_-]
 "(password|refreshToken|accessToken)\\?" *: *\\?"
 correct horse 1|souk-demo-2026
 /connect/(onboard|express)/[[:alnum:]]|(connect|express)[.]stripe[.]com
