@@ -70,7 +70,8 @@ end)
 
 describe("catalogue.reply", function()
     it("takes the version from before any text of a client", function()
-        local text = '{"id":"x","version":7,"name":"\\"version\\":9","attributes":{"version":8}}'
+        local text = ('{"id":"%s","version":7,"vendorId":"%s","name":"\\"version\\":9",'
+            .. '"attributes":{"version":8}}'):format(crypto.uuid7(), crypto.uuid7())
         assert.equal("7", catalogue.reply(200, text).headers.Version)
     end)
 end)
