@@ -350,8 +350,9 @@ static void on_first_time(void *arg)
     on_timer(timer);
 }
 
-/* A timer takes over when the one before it would have been due: or reloads that come faster than
- * its period would keep it from ever being due, and one that was due just now would be lost. */
+/* A timer takes over when the one before it would have been due, and keeps the time of the clock
+ * where there is none: or reloads and restarts that come faster than its period would keep it from
+ * ever being due. */
 static int64_t due_us(const struct generation_timer *timer, const struct generation *before)
 {
     int64_t every_us = (int64_t)timer->every_ms * 1000;
@@ -361,7 +362,7 @@ static int64_t due_us(const struct generation_timer *timer, const struct generat
         if (strcmp(old->name, timer->name) == 0 && old->every_ms == timer->every_ms)
             return old->due_us;
     }
-    return clock_monotonic_us() + every_us;
+    return (clock_monotonic_us() / every_us + 1) * every_us;
 }
 
 void generation_start_timers(struct generation *generation,
