@@ -2,7 +2,7 @@
 local gate = require("spec.gates.gate")
 local shell = require("spec.support.shell")
 
-local WARM, COUNT, WINDOWS = 30, 30, 3
+local WARM, COUNT, WINDOWS = 30, 30, 6
 
 --- System calls a request, or nil and why they cannot be counted.
 local function system_calls(pid, ask)
