@@ -5,6 +5,7 @@
 --   server:stop()   -- fails when it did not drain with 0, or a sanitizer has reported
 local client = require("spec.support.client")
 local shell = require("spec.support.shell")
+local socket = require("socket")
 
 local server = {}
 server.__index = server
@@ -78,6 +79,13 @@ end
 
 --- Starts it (again) on the same ports and home, and waits until it serves.
 function server:restart()
+    -- A worker that outlived a killed master by a moment still listens.
+    for _, port in ipairs({ self.port, self.metrics_port }) do
+        shell.wait_until(("port %d is free"):format(port), READY_S, function()
+            local listening = socket.connect("127.0.0.1", port)
+            return not listening or not listening:close()
+        end)
+    end
     self.pid = shell.background(self.home, command_line(self, self.subcommand))
     shell.wait_until(self.name .. " serves", READY_S, function()
         if self:exit_code() then
