@@ -1,5 +1,6 @@
 --- Taking transfers back: the buyer's money does not wait, and a debt is neither lost nor paid
 --- twice.
+local crash = require("spec.support.crash")
 local emulator = require("spec.support.emulator")
 local money = require("spec.lua.payout_story")
 local shell = require("spec.support.shell")
@@ -92,6 +93,21 @@ describe("flows.reversal", function()
         assert.same({ { "CARRIED", 5400, 1400 } }, money.settled(w, made))
         assert.same({ 0, 0, 4000, 4000 }, money.balance(w, shop))
     end)
+
+    it("carries the rest once when the server dies as it learns of it (scenarios 23 and 41)",
+        function()
+            local made = transferred()
+            empty(1400)
+            crash.arm(w.server, "reversal.short")
+            money.refund(w, made, {})
+            shell.wait_until("its end", 30, function()
+                return w.server:exit_code()
+            end)
+            assert.equal("reversal.short", crash.fired(w.server))
+            w.server:restart()
+            assert.same({ { "CARRIED", 5400, 1400 } }, money.settled(w, made))
+            assert.same({ 0, 0, 4000, 4000 }, money.balance(w, shop))
+        end)
 
     it("opens for a refund that came while the transfer was on its way", function()
         local made = money.delivered(w, { shop = shop })
