@@ -151,21 +151,16 @@ function plugin_admin.enable(name, options)
     return plugin
 end
 
---- Takes the last enable back, for a server that cannot serve it: the plugin is as it was before.
---- Its schema stays. true; or nil, err.
-function plugin_admin.undo(name, by)
+--- Runs step() and writes down who took it, in one transaction; then the node's list follows. true;
+--- or nil, err.
+local function take(action, name, by, step)
     local is_done, problem = db.tx(function()
-        local row, failure = db.one("plugin/before", name)
-        if not row then
-            return nil, failure or err.not_found()
-        end
-        local is_written
-        is_written, failure = db.exec("plugin/restore", name, row.before or json.null)
-        if not is_written then
+        local is_taken, failure = step()
+        if not is_taken then
             return nil, failure
         end
         return audit.write({
-            actor = by and by.id, action = "plugin.enable_refused", object = "plugin:" .. name,
+            actor = by and by.id, action = action, object = "plugin:" .. name,
             reason = by and by.reason, request_id = by and by.request_id,
         })
     end)
@@ -176,25 +171,27 @@ function plugin_admin.undo(name, by)
     return true
 end
 
+--- Takes the last enable back, for a server that cannot serve it: the plugin is as it was before.
+--- Its schema stays. true; or nil, err.
+function plugin_admin.undo(name, by)
+    return take("plugin.enable_refused", name, by, function()
+        local row, failure = db.one("plugin/before", name)
+        if not row then
+            return nil, failure or err.not_found()
+        end
+        return db.exec("plugin/restore", name, row.before or json.null)
+    end)
+end
+
 --- true; or nil, err.
 function plugin_admin.disable(name, by)
-    local is_done, problem = db.tx(function()
+    return take("plugin.disable", name, by, function()
         local rows, failure = db.exec("plugin/switch_off", name, "switched off by hand")
-        if not rows then
-            return nil, failure
-        elseif rows == 0 then
+        if rows == 0 then
             return nil, err.conflict(name .. " is not switched on")
         end
-        return audit.write({
-            actor = by and by.id, action = "plugin.disable", object = "plugin:" .. name,
-            reason = by and by.reason, request_id = by and by.request_id,
-        })
+        return rows, failure
     end)
-    if not is_done then
-        return nil, problem
-    end
-    failures.mirror()
-    return true
 end
 
 --- Runs what plugins that are switched on have to migrate: after an update of their folders. Or
