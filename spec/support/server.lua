@@ -101,6 +101,16 @@ function server:log()
     return shell.read(self.home .. "/log") or ""
 end
 
+--- Waits until its log holds text, or what the Lua pattern matches; what was found. A line is
+-- written after the answer that it tells of was sent.
+function server:logged(pattern, is_plain, timeout_s)
+    return shell.wait_until("the log tells " .. pattern, timeout_s or 10, function()
+        local log = self:log()
+        local first, last = log:find(pattern, 1, is_plain)
+        return first and log:sub(first, last)
+    end)
+end
+
 function server:exit_code()
     return tonumber((shell.read(self.home .. "/rc") or ""))
 end

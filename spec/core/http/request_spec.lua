@@ -1,5 +1,4 @@
 local cjson = require("cjson")
-local shell = require("spec.support.shell")
 local wire = require("spec.core.http.wire")
 
 local TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -19,13 +18,6 @@ describe("a request", function()
         local answers = wire.exchange(server,
             "GET /seen HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" .. lines .. "\r\n")
         return cjson.decode(answers[1].body), answers[1]
-    end
-
-    --- The line is written after the answer was sent.
-    local function log_line(pattern)
-        return shell.wait_until("a log line", 5, function()
-            return server:log():match(pattern)
-        end)
     end
 
     for _, id in ipairs({ "a", "req-1.2_3", ("x"):rep(64) }) do
@@ -56,7 +48,7 @@ describe("a request", function()
 
     it("is logged with its traceparent when that is sound", function()
         ask("X-Request-Id: traced\r\ntraceparent: " .. TRACE .. "\r\n")
-        local line = log_line('"request_id":"traced"[^\n]*')
+        local line = server:logged('"request_id":"traced"[^\n]*')
         assert.truthy(line:find("0af7651916cd43dd8448eb211c80319c", 1, true))
     end)
 
@@ -73,7 +65,7 @@ describe("a request", function()
             local id = "untraced." .. name:gsub(" ", "-")
             ask("X-Request-Id: " .. id .. "\r\ntraceparent: " .. trace .. "\r\n")
             local pattern = '"request_id":"' .. id:gsub("%p", "%%%0") .. '"[^\n]*'
-            local line = log_line(pattern)
+            local line = server:logged(pattern)
             assert.is_nil(line:lower():find(trace:sub(4, 40):lower(), 1, true))
         end)
     end

@@ -86,9 +86,7 @@ describe("An operator's pages", function()
         client.raw(server.port,
             'GET /api/x HTTP/1.1\r\nHost: a\r\nX-Request-Id: a"b{}\r\n\r\n', 0.2)
         local json = require("core.json")
-        shell.wait_until("the log is written", 5, function()
-            return server:log():find("/api/x", 1, true)
-        end)
+        server:logged("/api/x", true)
         for line in server:log():gmatch("[^\n]+") do
             assert.is_table(json.decode(line), line)
             assert.is_nil(line:find("\27", 1, true))

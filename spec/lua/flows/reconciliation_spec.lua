@@ -89,7 +89,7 @@ describe("flows.reconciliation", function()
         shell.wait_until("the gauge tells", 10, function()
             return gauge() == 2
         end)
-        assert.truthy(w.server:log():find('"event":"reconciliation.done"', 1, true))
+        w.server:logged('"event":"reconciliation.done"', true)
         -- Nothing was corrected.
         assert.equal(books.stripe_balance(w, "usd") + 321 - 123, books.balance(w, "stripe"))
     end)

@@ -241,9 +241,7 @@ describe("flows.stripe_account", function()
             assert.is_true(status(vendor).connected)
             w.db:query("update stripe_accounts set checked_at = now() - interval '2 days', "
                 .. "updated_at = now() - interval '2 days'")
-            shell.wait_until("the alert", 60, function()
-                return w.server:log():find("stripe_account.no_access", 1, true)
-            end)
+            w.server:logged("stripe_account.no_access", true, 60)
             local path = "/api/admin/vendors/" .. vendor.vendor_id .. "/stripe/disconnect"
             assert.equal(422, w:request("POST", path, admin, client.json.decode("{}")).status)
             local given_up = w:expect(200, "POST", path, admin, { reason = "gone" })
