@@ -487,6 +487,8 @@ void worker_free(struct worker *worker)
     loop_timer_free(worker->drain_deadline);
     db_leader_free(worker->leader);
     app_feed_free(worker->feed);
+    http_server_free(worker->api);
+    http_server_free(worker->metrics);
     if (worker->prepared)
         generation_unref(worker->prepared);
     if (worker->serving) {

@@ -1,12 +1,11 @@
-/* See conn.h. The difficulty is that evhttp frees what it has when we least expect it, and that
- * handlers reply from anywhere: so nothing of a connection is freed but at the end of a turn, and
- * no handler runs below evhttp's frames. */
+/* See conn.h. The difficulty is that handlers reply from anywhere, below our own frames too: so
+ * nothing of a connection is freed but at the end of a turn. */
 #include "http/conn.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
-#include <event2/http.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -33,21 +32,7 @@ static void set_state(struct conn *conn, enum conn_state state)
     list_add_last(&server->conns[state], &conn->node);
 }
 
-struct conn *conn_new(struct http_server *server, struct bufferevent *pipe)
-{
-    struct conn *conn = calloc(1, sizeof *conn);
-
-    if (!conn)
-        abort();
-    conn->server = server;
-    conn->pipe = pipe;
-    conn->fd = -1;
-    list_init(&conn->node);
-    set_state(conn, CONN_FRESH);
-    return conn;
-}
-
-/* Disconnecting sends the reset now; SO_LINGER would send it at close, after evhttp's FIN. */
+/* Disconnecting sends the reset now; SO_LINGER would send it at close, after a FIN. */
 void conn_reset(struct conn *conn)
 {
     struct sockaddr nobody = {.sa_family = AF_UNSPEC};
@@ -63,29 +48,17 @@ void conn_doom(struct conn *conn)
     server_settle_soon(conn->server);
 }
 
-/* evhttp is about to close the socket: our events must leave epoll before that, or they would steal
- * the bytes of the next connection with this number. */
-static void on_evhttp_close(struct evhttp_connection *evcon, void *arg)
-{
-    struct conn *conn = arg;
-
-    (void)evcon;
-    conn->evcon = NULL;
-    conn->pipe = NULL;
-    conn->dispatched = NULL;
-    loop_watch_free(conn->watch);
-    conn->watch = NULL;
-    if (conn->tls)
-        bufferevent_free(conn->tls);
-    conn->tls = NULL;
-    conn_doom(conn);
-}
-
+/* Our events leave epoll before the socket is closed, or they would steal the bytes of the next
+ * connection with this number. */
 void conn_free(struct conn *conn)
 {
-    if (conn->evcon)
-        evhttp_connection_free(conn->evcon);
+    loop_watch_free(conn->watch);
+    if (conn->tls)
+        bufferevent_free(conn->tls);
+    else
+        close(conn->fd);
     arena_give(conn->server, conn->arena);
+    buf_done(&conn->body);
     list_remove(&conn->node);
     server_conn_closed(conn->server);
     if (conn->in)
@@ -155,7 +128,7 @@ static bool send_plain(struct conn *conn, struct str head, struct str body)
 bool conn_send(struct conn *conn, struct str head, struct str body)
 {
     if (!conn->tls)
-        return conn->watch && send_plain(conn, head, body);
+        return send_plain(conn, head, body);
     return bufferevent_write(conn->tls, head.at, head.len) == 0 &&
            (body.len == 0 || bufferevent_write(conn->tls, body.at, body.len) == 0);
 }
@@ -184,20 +157,14 @@ static void linger(struct conn *conn)
 
 static void finish_reply(struct conn *conn)
 {
-    struct evhttp_request *ev = conn->dispatched;
-
     if (conn->is_last) {
         linger(conn);
         return;
     }
-    conn->dispatched = NULL;
     guard_reset(&conn->guard);
     set_state(conn, CONN_IDLE);
     watch(conn, LOOP_READ);
-    /* evhttp's output is empty, so that it takes the reply for sent and gets ready for the next
-     * request. */
-    evhttp_send_reply_end(ev);
-    if (conn->state == CONN_IDLE && !conn->is_pumping && kept_len(conn->in)) {
+    if (!conn->is_pumping && kept_len(conn->in)) {
         set_state(conn, CONN_READY);
         server_settle_soon(conn->server);
     }
@@ -271,47 +238,14 @@ static bool is_body_allowed(struct conn *conn, const char *at)
            guard->content_length <= server->settings.body_ceiling_bytes;
 }
 
-/* The whole message is with evhttp, which parses it now and calls back (server.c), or disagrees
- * with the guard. */
+/* The whole message is there. */
 static void dispatch(struct conn *conn)
 {
     struct http_server *server = conn->server;
 
-    conn->dispatched = NULL;
-    server->feeding = conn;
-    conn->feed(conn->pipe, conn->evcon);
-    server->feeding = NULL;
-    if (!conn->evcon)
-        return;
-    if (!conn->dispatched) {
-        log_error("http.guard.disagrees", "method=%s", http_method_name(conn->guard.method));
-        conn_refuse(conn, &(struct http_problem){.err = ERR_BAD_REQUEST}, STR(""));
-        return;
-    }
     set_state(conn, CONN_BUSY);
-    conn->request = request_new(conn, conn->dispatched);
+    conn->request = request_new(conn);
     server->hooks.handler(server->hooks.arg, conn->request);
-}
-
-/* Headers are read where they are kept: evhttp, which makes three pieces of memory of each, only
- * learns what the message is and where it ends. */
-static void feed_head(struct conn *conn)
-{
-    const struct guard *guard = &conn->guard;
-    struct buf *line = &conn->server->head;
-
-    buf_clear(line);
-    buf_add_z(line, http_method_name(guard->method));
-    buf_add_char(line, ' ');
-    buf_add(line, conn->head + guard->target_at, guard->target_len);
-    buf_add_z(line, " HTTP/1.1\r\n");
-    if (guard->has_length) {
-        buf_add_z(line, "Content-Length: ");
-        buf_add_int(line, (int64_t)guard->content_length);
-        buf_add_z(line, "\r\n");
-    }
-    buf_add_z(line, "\r\n");
-    evbuffer_add(bufferevent_get_input(conn->pipe), line->at, line->len);
 }
 
 /* These answer how many bytes they took; 0: more are needed, or there is nothing to be taken in
@@ -339,12 +273,11 @@ static size_t take_head(struct conn *conn, const char *at, size_t len)
     head_len = guard->head_len;
     conn->arena = arena_take(conn->server);
     conn->head = arena_copy(conn->arena, (struct str){at, head_len});
-    feed_head(conn);
-    conn->body_left = guard->content_length;
-    if (conn->body_left == 0) {
+    if (guard->content_length == 0) {
         dispatch(conn); /* resets the guard when the reply comes at once */
         return head_len;
     }
+    buf_init(&conn->body, guard->content_length);
     set_state(conn, CONN_BODY);
     if (guard->expects_continue && len == head_len)
         conn_send(conn, STR("HTTP/1.1 100 Continue\r\n\r\n"), STR(""));
@@ -353,11 +286,11 @@ static size_t take_head(struct conn *conn, const char *at, size_t len)
 
 static size_t take_body(struct conn *conn, const char *at, size_t len)
 {
-    size_t take = len < conn->body_left ? len : conn->body_left;
+    size_t left = conn->guard.content_length - conn->body.len;
+    size_t take = len < left ? len : left;
 
-    evbuffer_add(bufferevent_get_input(conn->pipe), at, take);
-    conn->body_left -= take;
-    if (conn->body_left == 0)
+    buf_add(&conn->body, at, take);
+    if (take == left)
         dispatch(conn);
     return take;
 }
@@ -421,16 +354,10 @@ static void left(struct conn *conn)
 
     if (conn->state == CONN_DOOMED)
         return;
-    if (!request) {
-        conn_doom(conn);
-        return;
-    }
-    /* evhttp's request outlives its connection until the reply, which may come in this very turn.
-     */
     conn->request = NULL;
-    evhttp_request_own(conn->dispatched);
-    evhttp_connection_free(conn->evcon);
-    request_gone(request);
+    conn_doom(conn);
+    if (request)
+        request_gone(request);
 }
 
 static void on_ready(void *arg, int ready)
@@ -445,7 +372,7 @@ static void on_ready(void *arg, int ready)
         else if (kept_len(conn->out) == 0)
             on_output_taken(conn);
     }
-    if (!(ready & LOOP_READ) || conn->state == CONN_DOOMED || !conn->watch)
+    if (!(ready & LOOP_READ) || conn->state == CONN_DOOMED)
         return;
     ssize_t n = read(conn->fd, server->read_buffer, READ_SIZE);
     if (n > 0)
@@ -484,25 +411,24 @@ static void on_tls_event(struct bufferevent *tls, short what, void *arg)
         left(conn);
 }
 
-/* evhttp has set its callbacks: from here on the socket is ours. */
-void conn_adopt(struct conn *conn)
+void conn_new(struct http_server *server, int fd, const struct sockaddr *peer, socklen_t peer_len)
 {
-    struct http_server *server = conn->server;
-    void *evcon = NULL;
+    struct conn *conn = calloc(1, sizeof *conn);
 
-    bufferevent_getcb(conn->pipe, &conn->feed, NULL, NULL, &evcon);
-    conn->evcon = evcon;
-    conn->fd = bufferevent_getfd(conn->pipe);
-    bufferevent_setfd(conn->pipe, -1);
-    evhttp_connection_set_closecb(conn->evcon, on_evhttp_close, conn);
+    if (!conn)
+        abort();
+    conn->server = server;
+    conn->fd = fd;
+    list_init(&conn->node);
+    if (getnameinfo(peer, peer_len, conn->peer, sizeof conn->peer, NULL, 0, NI_NUMERICHOST) != 0)
+        conn->peer[0] = '\0';
     if (!server->tls) {
-        conn->watch = loop_watch_new(server->loop, conn->fd, LOOP_READ, on_ready, conn);
+        conn->watch = loop_watch_new(server->loop, fd, LOOP_READ, on_ready, conn);
         set_state(conn, CONN_IDLE);
         return;
     }
-    conn->tls = tls_accept(server->tls, loop_base(server->loop), conn->fd);
+    conn->tls = tls_accept(server->tls, loop_base(server->loop), fd);
     if (!conn->tls) {
-        close(conn->fd);
         conn_doom(conn);
         return;
     }

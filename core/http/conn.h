@@ -1,7 +1,5 @@
-/* One client's connection: private to http. Its socket is ours, not evhttp's: we read, let the
- * guard look, hand whole messages to evhttp through a bufferevent that has no socket, and write
- * replies ourselves. So no byte reaches evhttp unseen, nothing evhttp would say on its own reaches
- * a client, and a request costs one read, one write and no epoll_ctl. */
+/* One client's connection: private to http. We read, let the guard look, make the request of what
+ * it has passed, and write the reply: one read, one write and no epoll_ctl a request. */
 #ifndef SOUK_HTTP_CONN_H
 #define SOUK_HTTP_CONN_H
 
@@ -11,15 +9,12 @@
 #include "http/reply.h"
 #include "http/server.h"
 #include <event2/bufferevent.h>
+#include <sys/socket.h>
 
 struct arena;
 struct evbuffer;
 struct evconnlistener;
 struct event_base;
-struct evhttp;
-struct evhttp_bound_socket;
-struct evhttp_connection;
-struct evhttp_request;
 struct loop_timer;
 struct loop_watch;
 struct ssl_ctx_st;
@@ -28,7 +23,6 @@ struct conn;
 /* Where a connection is. It is always in the server's list of its state, oldest first: as all in
  * one list wait equally long, the timer looks at heads of lists only. */
 enum conn_state {
-    CONN_FRESH,  /* accepted in this turn, evhttp is not done with it yet */
     CONN_IDLE,   /* between messages */
     CONN_HEAD,   /* a head has begun */
     CONN_BODY,   /* a body is coming */
@@ -43,17 +37,15 @@ enum conn_state {
 #define ARENAS_KEPT_MAX 64
 #define READ_SIZE       32768
 #define REQUEST_ID_SIZE 65
+#define ADDRESS_SIZE    64
 
 struct http_server {
     struct loop *loop;
     struct http_settings settings;
     struct http_hooks hooks;
     struct guard_limits limits;
-    struct evhttp *evhttp;
-    struct evhttp_bound_socket *bound; /* NULL once draining */
-    struct evconnlistener *listener;
+    struct evconnlistener *listener; /* NULL once draining */
     struct ssl_ctx_st *tls;
-    struct conn *feeding; /* whose message evhttp is being given */
     struct list conns[CONN_STATE_COUNT];
     int64_t wait_us[CONN_STATE_COUNT]; /* 0: for ever */
     int64_t now_us;                    /* of this event */
@@ -74,7 +66,6 @@ struct http_server {
     struct arena *arenas[ARENAS_KEPT_MAX];
     int arena_count;
     struct buf head; /* of the reply being written */
-    struct http_server *next;
     char read_buffer[READ_SIZE];
 };
 
@@ -83,23 +74,20 @@ struct conn {
     struct http_server *server;
     enum conn_state state;
     int64_t deadline_us;
-    int fd;                   /* evhttp closes it */
+    int fd;                   /* closed with tls, where that is */
     struct loop_watch *watch; /* NULL under TLS */
     struct bufferevent *tls;
-    struct bufferevent *pipe;          /* evhttp's, without a socket */
-    bufferevent_data_cb feed;          /* evhttp's: there is something to parse */
-    struct evhttp_connection *evcon;   /* NULL: closed, the rest goes at the end of the turn */
-    struct evhttp_request *dispatched; /* evhttp's request that waits for its reply */
-    struct http_request *request;      /* BUSY: a handler holds it */
-    struct evbuffer *in;  /* read, and not yet given to evhttp; NULL when never needed */
-    struct evbuffer *out; /* of a plain connection: not yet taken by the client */
-    struct arena *arena;  /* of the request that is coming, once its head has passed … */
-    char *head;           /* … and is kept there */
-    size_t body_left;
+    struct http_request *request; /* BUSY: a handler holds it */
+    struct evbuffer *in;          /* read ahead of the reply; NULL when never needed */
+    struct evbuffer *out;         /* of a plain connection: not yet taken by the client */
+    struct arena *arena;          /* of the request that is coming, once its head has passed … */
+    char *head;                   /* … and is kept there */
+    struct buf body;              /* of it, as it comes */
     size_t out_at_check;
     struct guard guard;
     bool is_pumping;
     bool is_last; /* close after the reply in flight */
+    char peer[ADDRESS_SIZE];
 };
 
 /* Lives in its own arena: gone with the reply. */
@@ -113,10 +101,10 @@ struct request_header {
 struct http_request {
     struct http_server *server;
     struct conn *conn; /* NULL: the client left */
-    struct evhttp_request *ev;
     struct arena *arena;
     enum http_method method;
-    struct str path, query, body;
+    struct str path, query;
+    struct buf body;
     const struct request_header *headers;
     int header_count;
     size_t body_bytes;
@@ -130,11 +118,12 @@ struct http_request {
 
 /* server.c */
 void server_settle_soon(struct http_server *server);
-void server_conn_opened(struct http_server *server);
 void server_conn_closed(struct http_server *server);
 
 /* request.c */
-struct http_request *request_new(struct conn *conn, struct evhttp_request *ev);
+/* Of the message that the guard has passed; the arena, the head in it and the body are its own now.
+ */
+struct http_request *request_new(struct conn *conn);
 void request_free(struct http_request *request);
 struct arena *arena_take(struct http_server *server);
 void arena_give(struct http_server *server, struct arena *arena); /* takes NULL */
@@ -154,8 +143,7 @@ struct bufferevent *tls_accept(struct ssl_ctx_st *tls, struct event_base *base, 
 void tls_end(struct bufferevent *wrapped);
 
 /* conn.c */
-struct conn *conn_new(struct http_server *server, struct bufferevent *pipe);
-void conn_adopt(struct conn *conn);
+void conn_new(struct http_server *server, int fd, const struct sockaddr *peer, socklen_t peer_len);
 void conn_pump(struct conn *conn, const char *at, size_t len);
 /* Answers and closes; only where no handler holds a request. */
 void conn_refuse(struct conn *conn, const struct http_problem *problem, struct str path);

@@ -216,8 +216,8 @@ static enum guard_verdict read_expect(struct guard *guard, struct str value)
     return GUARD_MORE;
 }
 
-/* A list of tokens. evhttp knows a lone "close" and a value that starts with "keep-alive" in the
- * first such header: what we take for keep-alive must be no more than that. */
+/* A list of tokens. "close" anywhere in it counts; "keep-alive" only as the first of the first such
+ * header: who is not sure of it closes. */
 static enum guard_verdict read_connection(struct guard *guard, struct str value)
 {
     const char *at = value.at, *end = value.at + value.len;
@@ -280,7 +280,7 @@ static enum guard_verdict finish(struct guard *guard)
         return GUARD_REFUSED; /* as read_coding has decided */
     if (guard->hosts == 0 && !guard->is_http10)
         return refuse_line(guard, "there is no Host");
-    /* evhttp never reads a body for HEAD: what is sent would become the next request. */
+    /* Many a proxy reads none: what is sent would become the next request. */
     if (guard->method == HTTP_HEAD && guard->content_length)
         return refuse_line(guard, "HEAD takes no body");
     return GUARD_PASSED;

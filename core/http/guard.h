@@ -1,6 +1,5 @@
-/* The strict reader of request heads that stands before evhttp, which lets requests be smuggled: it
- * takes what RFC 9112 takes without ambiguity, and of that only what this server needs. It looks at
- * bytes and keeps no memory of its own. */
+/* The strict reader of request heads: it takes what RFC 9112 takes without ambiguity, and of that
+ * only what this server needs. It looks at bytes and keeps no memory of its own. */
 #ifndef SOUK_HTTP_GUARD_H
 #define SOUK_HTTP_GUARD_H
 

@@ -2,7 +2,6 @@
  * system call. */
 #include "http/reply.h"
 
-#include <event2/http.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -147,12 +146,9 @@ static void tell_done(struct http_request *request, int status, size_t reply_byt
 /* The client has left: what remains is to say so, and to free. */
 static void reply_to_nobody(struct http_request *request)
 {
-    struct evhttp_request *ev = request->ev;
-
     request->server->now_us = clock_monotonic_us();
     tell_done(request, 0, 0);
     request_free(request);
-    evhttp_request_free(ev);
 }
 
 void http_reply(struct http_request *request,

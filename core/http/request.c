@@ -1,10 +1,8 @@
-/* What handlers see of a request. Path, query, headers and body are slices of evhttp's request,
- * which lives until the reply. */
+/* What handlers see of a request. Path, query and headers are slices of the head, which lives in
+ * the request's arena until the reply. */
 #include "http/request.h"
 
 #include <arpa/inet.h>
-#include <event2/buffer.h>
-#include <event2/http.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +13,6 @@
 
 #define REQUEST_ID_TAKEN_MAX 64
 #define TRACEPARENT_LEN      55
-#define ADDRESS_SIZE         64
 
 enum http_method http_request_method(const struct http_request *request)
 {
@@ -46,13 +43,7 @@ struct str http_request_header(const struct http_request *request, const char *n
 
 struct str http_request_body(struct http_request *request)
 {
-    struct evbuffer *input = evhttp_request_get_input_buffer(request->ev);
-
-    if (request->body.at == NULL) {
-        request->body.len = evbuffer_get_length(input);
-        request->body.at = request->body.len ? (const char *)evbuffer_pullup(input, -1) : "";
-    }
-    return request->body;
+    return buf_str(&request->body);
 }
 
 const char *http_request_id(const struct http_request *request)
@@ -195,8 +186,6 @@ static void read_identity(struct http_request *request)
     struct str id = http_request_header(request, "X-Request-Id");
     struct str trace = http_request_header(request, "traceparent");
     const char *proxies = request->server->settings.trusted_proxies;
-    char *peer = NULL;
-    ev_uint16_t port;
 
     if (is_id_sane(id)) {
         request->id = id.at;
@@ -207,8 +196,7 @@ static void read_identity(struct http_request *request)
     }
     if (is_trace_sane(trace))
         request->traceparent = trace.at;
-    evhttp_connection_get_peer(evhttp_request_get_connection(request->ev), &peer, &port);
-    request->peer = arena_copy(request->arena, str_from(peer));
+    request->peer = arena_copy(request->arena, str_from(request->conn->peer));
     if (proxies && *proxies)
         request->peer = forwarded_peer(request, request->peer);
 }
@@ -251,7 +239,7 @@ static void index_headers(struct http_request *request, char *head)
     }
 }
 
-struct http_request *request_new(struct conn *conn, struct evhttp_request *ev)
+struct http_request *request_new(struct conn *conn)
 {
     struct http_server *server = conn->server;
     struct arena *arena = conn->arena;
@@ -264,15 +252,16 @@ struct http_request *request_new(struct conn *conn, struct evhttp_request *ev)
     *request = (struct http_request){
         .server = server,
         .conn = conn,
-        .ev = ev,
         .arena = arena,
         .method = conn->guard.method,
         .path = {uri, path_len},
+        .body = conn->body,
         .body_bytes = conn->guard.content_length,
         .query = str_from(uri + path_len + (uri[path_len] == '?')),
         .started_us = server->now_us,
     };
     conn->arena = NULL;
+    conn->body = (struct buf){0};
     server->in_flight++;
     index_headers(request, uri + conn->guard.target_len + 1);
     read_identity(request);
@@ -287,6 +276,7 @@ void request_free(struct http_request *request)
     server->in_flight--;
     if (server->is_draining)
         server_settle_soon(server);
+    buf_done(&request->body);
     arena_give(server, arena);
 }
 

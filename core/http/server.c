@@ -1,14 +1,7 @@
-/* The listener and what concerns all connections: accepting and pausing, deadlines, draining. The
- * difficulty is accepting: evhttp takes a connection apart from us, so that each is adopted at the
- * end of the turn it came in (conn.h). */
+/* The listener and what concerns all connections: accepting and pausing, deadlines, draining. */
 #include "http/server.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/http.h>
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -32,11 +25,6 @@
 #define DRAIN_IDLE_MS  500
 #define IDLE_SHED_MAX  16
 #define REPLY_HEAD_MAX 65536
-#define ALL_METHODS    0xffff
-
-/* evhttp gives its listener's error callback itself as argument, and nobody else knows which server
- * it is of. */
-static struct http_server *servers;
 
 static bool is_full(const struct http_server *server)
 {
@@ -47,7 +35,7 @@ static bool is_full(const struct http_server *server)
 
 static void resume(struct http_server *server)
 {
-    if (!server->is_paused || server->resume || !server->bound || is_full(server))
+    if (!server->is_paused || server->resume || !server->listener || is_full(server))
         return;
     server->is_paused = false;
     evconnlistener_enable(server->listener);
@@ -77,7 +65,7 @@ static void pause_accepting(struct http_server *server, const char *why)
         server->logged_pause_us = now_us;
         log_warn("http.accept.paused", "reason=%s connections=%d", why, server->stats.connections);
     }
-    if (server->is_paused || !server->bound)
+    if (server->is_paused || !server->listener)
         return;
     server->is_paused = true;
     evconnlistener_disable(server->listener);
@@ -97,13 +85,9 @@ static void shed_idle(struct http_server *server)
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     int cause = errno;
-    struct http_server *server = servers;
+    struct http_server *server = arg;
 
     (void)listener;
-    while (server && server->evhttp != arg)
-        server = server->next;
-    if (!server)
-        return;
     pause_accepting(server, strerror(cause));
     if (server->reserve_fd >= 0)
         close(server->reserve_fd);
@@ -113,8 +97,14 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
         server->resume = loop_after(server->loop, PAUSE_MS, on_resume, server);
 }
 
-void server_conn_opened(struct http_server *server)
+static void
+on_accept(struct evconnlistener *listener, int fd, struct sockaddr *peer, int peer_len, void *arg)
 {
+    struct http_server *server = arg;
+
+    (void)listener;
+    server->now_us = clock_monotonic_us();
+    conn_new(server, fd, peer, (socklen_t)peer_len);
     server->stats.accepted++;
     server->stats.connections++;
     if (is_full(server))
@@ -135,8 +125,6 @@ static void settle(void *arg)
 
     server->is_settling = false;
     server->now_us = clock_monotonic_us();
-    list_each (fresh, after_fresh, &server->conns[CONN_FRESH])
-        conn_adopt(list_entry(fresh, struct conn, node));
     list_each (ready, after_ready, &server->conns[CONN_READY])
         conn_pump(list_entry(ready, struct conn, node), "", 0);
     while (!list_is_empty(&server->conns[CONN_DOOMED]))
@@ -174,50 +162,6 @@ static void on_sweep(void *arg)
     }
 }
 
-/* evhttp's side */
-
-static struct bufferevent *on_accept(struct event_base *base, void *arg)
-{
-    struct http_server *server = arg;
-    /* Under TLS the socket is closed by the bufferevent that decrypts. */
-    struct bufferevent *pipe =
-        bufferevent_socket_new(base, -1, server->tls ? BEV_OPT_CLOSE_ON_FREE : 0);
-
-    if (!pipe)
-        abort();
-    conn_new(server, pipe);
-    server_conn_opened(server);
-    server_settle_soon(server);
-    return pipe;
-}
-
-static enum evhttp_cmd_type to_command(enum http_method method)
-{
-    static const enum evhttp_cmd_type commands[HTTP_METHOD_COUNT] = {
-        [HTTP_GET] = EVHTTP_REQ_GET,         [HTTP_HEAD] = EVHTTP_REQ_HEAD,
-        [HTTP_POST] = EVHTTP_REQ_POST,       [HTTP_PUT] = EVHTTP_REQ_PUT,
-        [HTTP_PATCH] = EVHTTP_REQ_PATCH,     [HTTP_DELETE] = EVHTTP_REQ_DELETE,
-        [HTTP_OPTIONS] = EVHTTP_REQ_OPTIONS,
-    };
-
-    return commands[method];
-}
-
-/* Only notes it: the handler runs once evhttp's frames are gone from the stack. What the guard did
- * not see in the same way is not noted, and refused. */
-static void on_request(struct evhttp_request *ev, void *arg)
-{
-    struct http_server *server = arg;
-    struct conn *conn = server->feeding;
-
-    if (conn && evhttp_request_get_connection(ev) == conn->evcon &&
-        evhttp_request_get_command(ev) == to_command(conn->guard.method) &&
-        evbuffer_get_length(bufferevent_get_input(conn->pipe)) == 0 &&
-        evbuffer_get_length(evhttp_request_get_input_buffer(ev)) == conn->guard.content_length &&
-        strlen(evhttp_request_get_uri(ev)) == conn->guard.target_len)
-        conn->dispatched = ev;
-}
-
 /* Starting */
 
 static bool listen_on(struct http_server *server)
@@ -237,36 +181,17 @@ static bool listen_on(struct http_server *server)
                   gai_strerror(failed));
         return false;
     }
-    server->listener = evconnlistener_new_bind(loop_base(server->loop), NULL, NULL, flags, BACKLOG,
-                                               found->ai_addr, (int)found->ai_addrlen);
+    server->listener = evconnlistener_new_bind(loop_base(server->loop), on_accept, server, flags,
+                                               BACKLOG, found->ai_addr, (int)found->ai_addrlen);
     if (!server->listener)
         log_error("http.listen.failed", "host=%s port=%s reason=%s", server->settings.host, port,
                   strerror(errno));
     freeaddrinfo(found);
     if (!server->listener)
         return false;
+    evconnlistener_set_error_cb(server->listener, on_accept_error);
     /* Connections inherit it. */
     setsockopt(evconnlistener_get_fd(server->listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return true;
-}
-
-static bool start_evhttp(struct http_server *server)
-{
-    server->evhttp = evhttp_new(loop_base(server->loop));
-    if (!server->evhttp)
-        abort();
-    /* The guard has refused what is beyond these before evhttp can. */
-    evhttp_set_max_headers_size(server->evhttp, (ev_ssize_t)server->settings.head_max_bytes);
-    evhttp_set_max_body_size(server->evhttp, (ev_ssize_t)server->settings.body_ceiling_bytes);
-    evhttp_set_allowed_methods(server->evhttp, ALL_METHODS);
-    evhttp_set_bevcb(server->evhttp, on_accept, server);
-    evhttp_set_gencb(server->evhttp, on_request, server);
-    if (!listen_on(server))
-        return false;
-    server->bound = evhttp_bind_listener(server->evhttp, server->listener);
-    if (!server->bound)
-        abort();
-    evconnlistener_set_error_cb(server->listener, on_accept_error);
     return true;
 }
 
@@ -289,16 +214,6 @@ static void set_waits(struct http_server *server)
         loop_every(server->loop, shortest_ms / 8 > 10 ? shortest_ms / 8 : 10, on_sweep, server);
 }
 
-static void warn_of_unpatched_library(void)
-{
-    static bool is_told;
-
-    if (!is_told && !dlsym(RTLD_DEFAULT, "evhttp_str_is_chunked_"))
-        log_warn("http.libevent.unpatched", "version=%s needs=%s", event_get_version(),
-                 "2.1.12-stable-8+deb12u1");
-    is_told = true;
-}
-
 struct http_server *
 http_server_new(struct loop *loop, struct http_settings settings, struct http_hooks hooks)
 {
@@ -317,14 +232,11 @@ http_server_new(struct loop *loop, struct http_settings settings, struct http_ho
     buf_init(&server->head, REPLY_HEAD_MAX);
     for (int state = 0; state < CONN_STATE_COUNT; state++)
         list_init(&server->conns[state]);
-    server->next = servers;
-    servers = server;
-    warn_of_unpatched_library();
     set_waits(server);
     bool wants_tls = settings.tls_cert_file && *settings.tls_cert_file;
     if (wants_tls)
         server->tls = tls_new(settings.tls_cert_file, settings.tls_key_file);
-    if ((wants_tls && !server->tls) || !start_evhttp(server)) {
+    if ((wants_tls && !server->tls) || !listen_on(server)) {
         http_server_free(server);
         return NULL;
     }
@@ -336,8 +248,8 @@ int http_server_port(const struct http_server *server)
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
 
-    if (!server->bound || getsockname(evconnlistener_get_fd(server->listener),
-                                      (struct sockaddr *)&address, &len) != 0)
+    if (!server->listener || getsockname(evconnlistener_get_fd(server->listener),
+                                         (struct sockaddr *)&address, &len) != 0)
         return 0;
     if (address.ss_family == AF_INET6)
         return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
@@ -354,6 +266,13 @@ struct http_server_stats http_server_stats(const struct http_server *server)
     return server->stats;
 }
 
+static void stop_listening(struct http_server *server)
+{
+    if (server->listener)
+        evconnlistener_free(server->listener);
+    server->listener = NULL;
+}
+
 /* Connections that wait for a next request get a moment longer: one that is on its way is answered,
  * with Connection: close, rather than reset. */
 void http_server_drain(struct http_server *server, void (*on_idle)(void *arg), void *arg)
@@ -363,10 +282,7 @@ void http_server_drain(struct http_server *server, void (*on_idle)(void *arg), v
     server->is_draining = true;
     server->on_idle = on_idle;
     server->on_idle_arg = arg;
-    if (server->bound)
-        evhttp_del_accept_socket(server->evhttp, server->bound);
-    server->bound = NULL;
-    server->listener = NULL;
+    stop_listening(server);
     server->wait_us[CONN_LINGER] = DRAIN_IDLE_MS * INT64_C(1000);
     if (server->wait_us[CONN_IDLE] > DRAIN_IDLE_MS * INT64_C(1000))
         server->wait_us[CONN_IDLE] = DRAIN_IDLE_MS * INT64_C(1000);
@@ -378,16 +294,6 @@ void http_server_drain(struct http_server *server, void (*on_idle)(void *arg), v
     server_settle_soon(server);
 }
 
-static void unlist(struct http_server *server)
-{
-    struct http_server **at = &servers;
-
-    while (*at && *at != server)
-        at = &(*at)->next;
-    if (*at)
-        *at = server->next;
-}
-
 void http_server_free(struct http_server *server)
 {
     if (!server)
@@ -397,11 +303,10 @@ void http_server_free(struct http_server *server)
     server->resume = NULL;
     loop_defer_cancel(server->loop, settle, server);
     server->is_settling = true;
-    if (server->evhttp)
-        evhttp_free(server->evhttp);
-    server->bound = NULL;
-    while (!list_is_empty(&server->conns[CONN_DOOMED]))
-        conn_free(list_entry(server->conns[CONN_DOOMED].next, struct conn, node));
+    stop_listening(server);
+    for (int state = 0; state < CONN_STATE_COUNT; state++)
+        list_each (node, after, &server->conns[state])
+            conn_free(list_entry(node, struct conn, node));
     while (server->arena_count)
         arena_free(server->arenas[--server->arena_count]);
     if (server->reserve_fd >= 0)
@@ -409,6 +314,5 @@ void http_server_free(struct http_server *server)
     if (server->tls)
         tls_free(server->tls);
     buf_done(&server->head);
-    unlist(server);
     free(server);
 }

@@ -1,4 +1,4 @@
-/* The listener: evhttp behind the wire guard. */
+/* The listener of HTTP/1.1 and 1.0. */
 #ifndef SOUK_HTTP_SERVER_H
 #define SOUK_HTTP_SERVER_H
 

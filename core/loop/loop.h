@@ -1,4 +1,4 @@
-/* The event loop of a process. The only user of <event2/event.h>, but for http (evhttp) and fetch,
+/* The event loop of a process. The only user of <event2/event.h>, but for http and fetch,
  * who get the base. */
 #ifndef SOUK_LOOP_LOOP_H
 #define SOUK_LOOP_LOOP_H

@@ -23,7 +23,7 @@ local MAY_INCLUDE = {
 local OWNERS = {
     ["lua%.h"] = "bridge", ["lauxlib%.h"] = "bridge", ["lualib%.h"] = "bridge",
     ["luajit%.h"] = "bridge", ["libpq%-fe%.h"] = "db", ["curl/"] = "fetch",
-    ["event2/http"] = "http", ["jwt%.h"] = "crypto", ["crypt%.h"] = "crypto",
+    ["event2/http"] = "nobody", ["jwt%.h"] = "crypto", ["crypt%.h"] = "crypto",
 }
 
 local function assert_none(problems)
