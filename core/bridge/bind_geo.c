@@ -7,6 +7,7 @@
  *   load(query) -> snapshot, is_new | nil, why: waits (geo_load.c); put(…, true) and
  *     remove(id, true) change what it brought, swap() shows it
  *   cursor([text]) -> up to which snapshot the index was followed | nil: never loaded
+ *   is_loaded() -> whether it is not nil
  *   cards_near, cards_read, cards_drop, cards_clear: geo_cards.c
  *   work() -> nodes, leaves of the last search
  * For specs and benches: pack(), use("generic" | "avx2" | nil) -> is it there. Arguments out of
@@ -146,6 +147,7 @@ int luaopen_core_geo(lua_State *L)
         {"load", geo_l_load},
         {"swap", geo_l_swap},
         {"cursor", geo_l_cursor},
+        {"is_loaded", geo_l_is_loaded},
         {"near_json", geo_l_near_json},
         {"cards_near", geo_l_cards_near},
         {"cards_read", geo_l_cards_read},

@@ -9,7 +9,10 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-static char marks[JSON_MARK_RAW + 1], scratch_mark, decoder_mark;
+/* What a given-back text may go on holding. */
+#define SPARE_ROOM_MAX (256u << 10)
+
+static char marks[JSON_MARK_RAW + 1], scratch_mark, decoder_mark, spare_mark;
 
 enum json_mark json_mark_of(lua_State *L, int index)
 {
@@ -39,12 +42,56 @@ void json_push_raw(lua_State *L, struct str text)
     set_mark(L, JSON_MARK_RAW);
 }
 
+/* index: absolute. */
+static void set_spare(lua_State *L, int index)
+{
+    lua_pushlightuserdata(L, &spare_mark);
+    lua_pushvalue(L, index);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+struct buf *json_push_text(lua_State *L)
+{
+    struct buf *text;
+
+    lua_pushlightuserdata(L, &spare_mark);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    text = lua_touserdata(L, -1);
+    if (text) {
+        lua_pushnil(L);
+        set_spare(L, lua_gettop(L));
+        lua_pop(L, 1);
+        buf_clear(text);
+        return text;
+    }
+    lua_pop(L, 1);
+    text = lua_newuserdata(L, sizeof(*text));
+    buf_init(text, JSON_TEXT_MAX);
+    set_mark(L, JSON_MARK_RAW);
+    return text;
+}
+
+void json_give_back(lua_State *L, int index)
+{
+    struct buf *text = lua_touserdata(L, index);
+
+    if (!text || json_mark_of(L, index) != JSON_MARK_RAW)
+        return;
+    if (text->room > SPARE_ROOM_MAX) {
+        buf_done(text);
+        buf_init(text, JSON_TEXT_MAX);
+    }
+    set_spare(L, index);
+}
+
 struct str json_raw_text(lua_State *L, int index)
 {
     struct str text = {NULL, 0};
 
     if (json_mark_of(L, index) != JSON_MARK_RAW)
         return text;
+    if (lua_touserdata(L, index))
+        return buf_str(lua_touserdata(L, index));
     lua_rawgeti(L, index, 1);
     if (lua_type(L, -1) == LUA_TSTRING)
         text.at = lua_tolstring(L, -1, &text.len);
@@ -171,8 +218,21 @@ static int l_is_utf8(lua_State *L)
 
 static int l_raw_tostring(lua_State *L)
 {
-    lua_rawgeti(L, 1, 1);
+    struct str text = json_raw_text(L, 1);
+
+    if (text.at)
+        lua_pushlstring(L, text.at, text.len);
+    else
+        lua_pushnil(L);
     return 1;
+}
+
+/* Of texts alone: a table has nothing to free. */
+static int l_raw_gc(lua_State *L)
+{
+    if (lua_isuserdata(L, 1) && json_mark_of(L, 1) == JSON_MARK_RAW)
+        buf_done(lua_touserdata(L, 1));
+    return 0;
 }
 
 static void make_mark(lua_State *L, enum json_mark mark, const char *name)
@@ -186,6 +246,8 @@ static void make_mark(lua_State *L, enum json_mark mark, const char *name)
     if (mark == JSON_MARK_RAW) {
         lua_pushcfunction(L, l_raw_tostring);
         lua_setfield(L, -2, "__tostring");
+        lua_pushcfunction(L, l_raw_gc);
+        lua_setfield(L, -2, "__gc");
     }
     lua_rawset(L, LUA_REGISTRYINDEX);
 }

@@ -39,6 +39,15 @@ uint64_t geo_check_mask(lua_State *L, int index)
     return (uint64_t)mask;
 }
 
+size_t geo_check_limit(lua_State *L, int index)
+{
+    lua_Number limit = luaL_checknumber(L, index);
+
+    if (!(limit >= 1 && limit <= GEO_LIMIT_MAX) || limit != floor(limit))
+        luaL_error(L, "core.geo: limit is 1..%d", GEO_LIMIT_MAX);
+    return (size_t)limit;
+}
+
 static unsigned nibble(char digit)
 {
     return (unsigned)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
@@ -100,12 +109,8 @@ struct geo_query geo_check_query(lua_State *L)
         query.radius_km = luaL_checknumber(L, -1);
     if (!(query.radius_km >= 0))
         luaL_error(L, "core.geo: radius_km is 0 or more");
-    if (has_field(L, "limit")) {
-        lua_Number limit = luaL_checknumber(L, -1);
-        if (!(limit >= 1 && limit <= GEO_LIMIT_MAX) || limit != floor(limit))
-            luaL_error(L, "core.geo: limit is 1..%d", GEO_LIMIT_MAX);
-        query.limit = (size_t)limit;
-    }
+    if (has_field(L, "limit"))
+        query.limit = geo_check_limit(L, -1);
     if (has_field(L, "mask"))
         query.all_mask = geo_check_mask(L, -1);
     if (has_field(L, "any_mask"))

@@ -12,6 +12,7 @@ struct lua_State;
 struct geo_index *geo_index_of(struct lua_State *L);
 struct geo_point geo_check_point(struct lua_State *L, int lat_index, int lng_index);
 uint64_t geo_check_mask(struct lua_State *L, int index);
+size_t geo_check_limit(struct lua_State *L, int index);
 struct geo_id geo_check_id(struct lua_State *L, int index);
 /* The table at 1, see bind_geo.c. Fields stay on the stack. */
 struct geo_query geo_check_query(struct lua_State *L);
@@ -23,6 +24,7 @@ void geo_write_id(const struct geo_id *id, char text[GEO_ID_TEXT]);
 int geo_l_load(struct lua_State *L);
 int geo_l_swap(struct lua_State *L);
 int geo_l_cursor(struct lua_State *L);
+int geo_l_is_loaded(struct lua_State *L);
 struct geo_index *geo_next_of(struct lua_State *L); /* what load() brought; raises: nothing */
 int geo_l_cards_near(struct lua_State *L);
 int geo_l_cards_read(struct lua_State *L);

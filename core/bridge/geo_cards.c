@@ -1,7 +1,8 @@
 /* core.geo.cards_*: answers about vendors made of texts that are kept (geo/cards.h), in C: a table
  * a vendor would cost more than the search.
- *   cards_near(query, is_last) -> text of {"data":[…]}, count | nil, array literal of the ids
- *     that have no text; with is_last these are left out
+ *   cards_near(lat, lng, radius_km | nil, limit, mask, is_last) -> text of {"data":[…]}, to be
+ *     answered at once (json_push_text), count | nil, array literal of the ids that have no text;
+ *     with is_last these are left out
  *   cards_read(query name, ids literal) -> true | nil, err: waits; the rows have "~id" first
  *   cards_drop(id), cards_clear()
  * Each member is the vendor's object with distanceKm, metres rounded, as its last field. */
@@ -17,6 +18,7 @@
 #include "bridge/co.h"
 #include "bridge/db_args.h"
 #include "bridge/geo_args.h"
+#include "bridge/json.h"
 #include "bridge/state.h"
 #include "db/query.h"
 #include "db/result.h"
@@ -25,6 +27,8 @@
 #define ANSWER_MAX     (16u << 20)
 #define KEPT_MAX       (1u << 20)
 #define TIES_LOOKED_AT 16
+#define KM_MAX         24
+#define DISTANCE       ",\"distanceKm\":"
 
 static struct buf *scratch(void)
 {
@@ -36,21 +40,36 @@ static struct buf *scratch(void)
     return &text;
 }
 
-/* Whole metres as kilometres, without zeros at the end. */
+/* Whole metres as kilometres, without zeros at the end. Returns how many bytes. */
+static size_t write_km(char text[KM_MAX], double distance_m)
+{
+    uint64_t metres = (uint64_t)(distance_m + 0.5);
+    uint32_t whole = (uint32_t)(metres / 1000); /* half the circumference at most */
+    uint32_t fraction = (uint32_t)(metres % 1000);
+    char digits[KM_MAX];
+    size_t count = 0;
+    size_t len = 0;
+
+    do {
+        digits[count++] = (char)('0' + whole % 10);
+        whole /= 10;
+    } while (whole);
+    while (count > 0)
+        text[len++] = digits[--count];
+    if (fraction == 0)
+        return len;
+    text[len] = '.';
+    text[len + 1] = (char)('0' + fraction / 100);
+    text[len + 2] = (char)('0' + fraction / 10 % 10);
+    text[len + 3] = (char)('0' + fraction % 10);
+    return len + (fraction % 10 != 0 ? 4 : fraction % 100 != 0 ? 3 : 2);
+}
+
 static void add_km(struct buf *out, double distance_m)
 {
-    int64_t metres = (int64_t)floor(distance_m + 0.5);
-    int fraction = (int)(metres % 1000);
+    char text[KM_MAX];
 
-    buf_add_int(out, metres / 1000);
-    if (fraction == 0)
-        return;
-    char digits[4] = {'.', (char)('0' + fraction / 100), (char)('0' + fraction / 10 % 10),
-                      (char)('0' + fraction % 10)};
-    size_t len = sizeof(digits);
-    while (digits[len - 1] == '0')
-        len--;
-    buf_add(out, digits, len);
+    buf_add(out, text, write_km(text, distance_m));
 }
 
 static void add_id(struct buf *out, const struct geo_id *id)
@@ -99,43 +118,44 @@ static struct geo_cards *cards_of(lua_State *L)
     return cards;
 }
 
-/* False: somebody has no text, and out is of no use; with is_last he is left out. */
-static bool add_cards(struct geo_cards *cards,
-                      const struct geo_hit *hits,
-                      size_t count,
-                      bool is_last,
-                      struct buf *out)
+/* Each card ends with a brace: before it comes the distance. */
+static void add_card(struct buf *out, struct str card, double distance_m)
 {
-    int64_t now_us = clock_monotonic_us();
-    bool is_first = true;
+    char *at;
 
-    buf_add_z(out, "{\"data\":[");
-    for (size_t i = 0; i < count; i++) {
-        struct str card = geo_cards_find(cards, &hits[i].id, now_us);
-        if (!card.at && is_last)
-            continue;
-        if (!card.at)
-            return false;
-        if (!is_first)
-            buf_add_char(out, ',');
-        is_first = false;
-        buf_add(out, card.at, card.len - 1);
-        buf_add_z(out, ",\"distanceKm\":");
-        add_km(out, hits[i].distance_m);
-        buf_add_char(out, '}');
-    }
-    buf_add_z(out, "]}");
-    return true;
+    if (!buf_reserve(out, card.len + sizeof(DISTANCE) + KM_MAX + 1))
+        return;
+    at = out->at + out->len;
+    memcpy(at, card.at, card.len - 1);
+    at += card.len - 1;
+    memcpy(at, DISTANCE, sizeof(DISTANCE) - 1);
+    at += sizeof(DISTANCE) - 1;
+    at += write_km(at, distance_m);
+    *at++ = '}';
+    *at++ = ',';
+    *at = '\0';
+    out->len = (size_t)(at - out->at);
 }
 
 static void
-list_missing(struct geo_cards *cards, const struct geo_hit *hits, size_t count, struct buf *out)
+add_cards(struct buf *out, const struct geo_hit *hits, const struct str *cards, size_t count)
 {
-    int64_t now_us = clock_monotonic_us();
+    static const char head[] = "{\"data\":[";
 
-    buf_clear(out);
+    buf_add(out, head, sizeof(head) - 1);
+    for (size_t i = 0; i < count; i++)
+        if (cards[i].at)
+            add_card(out, cards[i], hits[i].distance_m);
+    if (out->len > 0 && out->at[out->len - 1] == ',')
+        out->len--;
+    buf_add(out, "]}", 2);
+}
+
+static void
+list_missing(struct buf *out, const struct geo_hit *hits, const struct str *cards, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
-        if (geo_cards_find(cards, &hits[i].id, now_us).at)
+        if (cards[i].at)
             continue;
         buf_add_char(out, out->len == 0 ? '{' : ',');
         add_id(out, &hits[i].id);
@@ -145,7 +165,7 @@ list_missing(struct geo_cards *cards, const struct geo_hit *hits, size_t count, 
 
 static int64_t millimetres(const struct geo_hit *hit)
 {
-    return (int64_t)floor(hit->distance_m * 1000 + 0.5);
+    return (int64_t)(hit->distance_m * 1000 + 0.5);
 }
 
 static bool comes_before(const struct geo_hit *a, const struct geo_hit *b)
@@ -156,50 +176,96 @@ static bool comes_before(const struct geo_hit *a, const struct geo_hit *b)
     return a_mm != b_mm ? a_mm < b_mm : memcmp(a->id.bytes, b->id.bytes, sizeof(a->id.bytes)) < 0;
 }
 
+static void sort_by_mm(struct geo_hit *hits, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct geo_hit hit = hits[i];
+        size_t at = i;
+
+        if (millimetres(&hits[i - 1]) < millimetres(&hit))
+            continue;
+        for (; at > 0 && comes_before(&hit, &hits[at - 1]); at--)
+            hits[at] = hits[at - 1];
+        hits[at] = hit;
+    }
+}
+
+static size_t limit_of(size_t wanted)
+{
+    return wanted < GEO_LIMIT_MAX ? wanted : GEO_LIMIT_MAX;
+}
+
 /* Nearest first to the millimetre, ties by id: below that the sphere's arithmetic has noise, which
- * must not order two places that are equally far. A few more than wanted are looked at for that;
- * they come almost in order. */
+ * must not order two places that are equally far. They come almost in order. Where the last one
+ * wanted and the next are equally far, a few more are looked at. */
 static size_t near_in_mm(struct geo_index *index, struct geo_query query, struct geo_hit *hits)
 {
     size_t wanted = query.limit;
     size_t count;
 
-    query.limit = wanted + TIES_LOOKED_AT < GEO_LIMIT_MAX ? wanted + TIES_LOOKED_AT : GEO_LIMIT_MAX;
+    query.limit = limit_of(wanted + 1);
     count = geo_near(index, &query, hits);
-    for (size_t i = 1; i < count; i++) {
-        struct geo_hit hit = hits[i];
-        size_t at = i;
-        for (; at > 0 && comes_before(&hit, &hits[at - 1]); at--)
-            hits[at] = hits[at - 1];
-        hits[at] = hit;
+    if (count > wanted && millimetres(&hits[wanted - 1]) == millimetres(&hits[wanted])) {
+        query.limit = limit_of(wanted + TIES_LOOKED_AT);
+        count = geo_near(index, &query, hits);
     }
+    sort_by_mm(hits, count);
     return count < wanted ? count : wanted;
 }
 
-int geo_l_cards_near(lua_State *L)
+static void count_answer(bool is_hit)
 {
     static metric_id hit = -1, miss = -1;
-    struct geo_cards *cards = cards_of(L);
-    struct geo_index *index = geo_index_of(L);
-    bool is_last = lua_toboolean(L, 2);
-    struct geo_query query = geo_check_query(L);
-    struct geo_hit hits[GEO_LIMIT_MAX];
-    size_t count = near_in_mm(index, query, hits);
-    struct buf *out = scratch();
 
     if (hit < 0) {
         hit = metric_register(METRIC_COUNTER, "souk_geo_cards_total", "result=\"hit\"",
                               "answers about vendors around a point, by whether all were kept");
         miss = metric_register(METRIC_COUNTER, "souk_geo_cards_total", "result=\"miss\"", "");
     }
-    if (add_cards(cards, hits, count, is_last, out)) {
-        metric_add(hit, !is_last);
-        return push_text(L, out, count);
+    metric_add(is_hit ? hit : miss, 1);
+}
+
+/* lat, lng, radius_km, limit, mask as in a query's table. */
+static struct geo_query check_around(lua_State *L)
+{
+    struct geo_query query = {.radius_km = INFINITY, .after_distance_m = NAN};
+
+    query.center = geo_check_point(L, 1, 2);
+    if (!lua_isnoneornil(L, 3))
+        query.radius_km = luaL_checknumber(L, 3);
+    query.limit = geo_check_limit(L, 4);
+    query.all_mask = geo_check_mask(L, 5);
+    luaL_argcheck(L, query.radius_km >= 0, 3, "0 or more");
+    return query;
+}
+
+int geo_l_cards_near(lua_State *L)
+{
+    struct geo_cards *cards = cards_of(L);
+    struct geo_index *index = geo_index_of(L);
+    struct geo_query query = check_around(L);
+    bool is_last = lua_toboolean(L, 6);
+    struct geo_hit hits[GEO_LIMIT_MAX];
+    struct str texts[GEO_LIMIT_MAX];
+    size_t count = near_in_mm(index, query, hits);
+    size_t found = geo_cards_find_all(cards, hits, count, clock_monotonic_us(), texts);
+    struct buf *out;
+
+    if (found < count && !is_last) {
+        count_answer(false);
+        out = scratch();
+        list_missing(out, hits, texts, count);
+        lua_pushnil(L);
+        lua_pushlstring(L, out->at, out->len);
+        return 2;
     }
-    metric_add(miss, 1);
-    list_missing(cards, hits, count, out);
-    lua_pushnil(L);
-    lua_pushlstring(L, out->at, out->len);
+    if (!is_last)
+        count_answer(true);
+    out = json_push_text(L);
+    add_cards(out, hits, texts, count);
+    if (out->is_full)
+        return luaL_error(L, "core.geo: the answer is too large");
+    lua_pushinteger(L, (lua_Integer)found);
     return 2;
 }
 

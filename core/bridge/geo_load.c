@@ -175,6 +175,12 @@ int geo_l_swap(lua_State *L)
     return 0;
 }
 
+int geo_l_is_loaded(lua_State *L)
+{
+    lua_pushboolean(L, feed.cursor != NULL);
+    return 1;
+}
+
 int geo_l_cursor(lua_State *L)
 {
     const char *text = luaL_optstring(L, 1, NULL);

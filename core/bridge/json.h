@@ -18,6 +18,13 @@ int luaopen_core_json(struct lua_State *L);
 
 /* Pushes a value that encodes as this text, unread. */
 void json_push_raw(struct lua_State *L, struct str text);
+/* The same, with a text that is not Lua's: the caller adds to the empty buffer, which is the
+ * value's and dies with it. Only for what a route answers and does not keep: see json_give_back().
+ */
+struct buf *json_push_text(struct lua_State *L);
+/* Nobody looks at the value at index any more: if it was pushed by json_push_text(), the next one
+ * is the same again, so that answers do not become garbage. */
+void json_give_back(struct lua_State *L, int index);
 /* The text of a raw value at index, or at NULL when it is something else. Valid while the value is
  * on the stack. */
 struct str json_raw_text(struct lua_State *L, int index);

@@ -215,6 +215,12 @@ static void encode_value(struct encoder *encoder, int index)
             buf_add_z(encoder->out, "null");
             break;
         } /* fall through */
+    case LUA_TUSERDATA:
+        text = json_raw_text(L, index);
+        if (text.at) {
+            buf_add_str(encoder->out, text);
+            break;
+        } /* fall through */
     default: encoder->refusal = "functions, coroutines and userdata have no JSON";
     }
 }

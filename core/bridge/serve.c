@@ -329,6 +329,8 @@ static void on_route_end(void *arg, lua_State *L, bool is_ok)
             bridge_reply_error(serving->generation, request, L, is_ok ? lua_gettop(L) : 1);
         }
     }
+    if (is_ok && lua_gettop(L) >= 2)
+        json_give_back(L, 2);
     luaL_unref(L, LUA_REGISTRYINDEX, serving->handle_ref);
     free(serving);
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { CELLS_MIN = 256, DROPS = 1024 };
+enum { CELLS_MIN = 256, DROPS = 1024, PREFETCHED = 512 };
 
 struct card {
     struct geo_id id;
@@ -80,13 +80,18 @@ static size_t home_of(const struct geo_cards *cards, const struct geo_id *id)
 }
 
 /* The id's cell, or the empty one where it belongs. */
-static size_t cell_of(const struct geo_cards *cards, const struct geo_id *id)
+static size_t cell_from(const struct geo_cards *cards, size_t home, const struct geo_id *id)
 {
-    size_t at = home_of(cards, id);
+    size_t at = home;
 
-    while (cards->cells[at] && memcmp(cards->cells[at]->id.bytes, id->bytes, sizeof(id->bytes)))
+    while (cards->cells[at] && !geo_id_is(&cards->cells[at]->id, id))
         at = (at + 1) & (cards->size - 1);
     return at;
+}
+
+static size_t cell_of(const struct geo_cards *cards, const struct geo_id *id)
+{
+    return cell_from(cards, home_of(cards, id), id);
 }
 
 /* Without tombstones: what follows the hole moves up, unless that would pass its home. */
@@ -133,14 +138,40 @@ static void make_room(struct geo_cards *cards, size_t bytes)
     }
 }
 
-struct str geo_cards_find(struct geo_cards *cards, const struct geo_id *id, int64_t now_us)
+static struct str text_at(struct geo_cards *cards, size_t cell, int64_t now_us)
 {
-    struct card *card = cards->cells[cell_of(cards, id)];
+    struct card *card = cards->cells[cell];
 
     if (!card || card->until_us <= now_us)
         return (struct str){NULL, 0};
     card->is_asked_for = true;
     return (struct str){card->text, card->len};
+}
+
+size_t geo_cards_find_all(struct geo_cards *cards,
+                          const struct geo_hit *hits,
+                          size_t count,
+                          int64_t now_us,
+                          struct str *out)
+{
+    size_t homes[GEO_LIMIT_MAX];
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        homes[i] = home_of(cards, &hits[i].id);
+        __builtin_prefetch(&cards->cells[homes[i]]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct card *card = cards->cells[homes[i]];
+        if (card)
+            for (size_t at = 0; at < PREFETCHED; at += 64)
+                __builtin_prefetch((const char *)card + at);
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i] = text_at(cards, cell_from(cards, homes[i], &hits[i].id), now_us);
+        found += out[i].at != NULL;
+    }
+    return found;
 }
 
 uint64_t geo_cards_begin(const struct geo_cards *cards)

@@ -13,8 +13,13 @@ struct geo_cards;
 
 struct geo_cards *geo_cards_new(size_t bytes_max);
 void geo_cards_free(struct geo_cards *cards); /* takes NULL */
-/* at NULL: not there. Borrowed until the next call but another find. */
-struct str geo_cards_find(struct geo_cards *cards, const struct geo_id *id, int64_t now_us);
+/* The texts of hits (at most GEO_LIMIT_MAX); at NULL: not there. Borrowed until the next call but
+ * another find; what misses the cache is waited for together. Returns how many are there. */
+size_t geo_cards_find_all(struct geo_cards *cards,
+                          const struct geo_hit *hits,
+                          size_t count,
+                          int64_t now_us,
+                          struct str *out);
 /* Before the text is read. */
 uint64_t geo_cards_begin(const struct geo_cards *cards);
 /* begun: what geo_cards_begin() said. A text whose vendor was dropped since is kept for

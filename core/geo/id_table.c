@@ -67,8 +67,7 @@ uint32_t geo_id_table_find(const struct geo_id_table *table,
     for (size_t at = home_of(table, hash); table->cells[at] != 0;
          at = at + 1 == table->size ? 0 : at + 1) {
         uint32_t place = (table->cells[at] & places) - 1;
-        if ((table->cells[at] & ~places) == tag &&
-            memcmp(ids[place].bytes, id->bytes, sizeof(id->bytes)) == 0)
+        if ((table->cells[at] & ~places) == tag && geo_id_is(&ids[place], id))
             return place;
     }
     return GEO_PLACE_NONE;

@@ -5,8 +5,10 @@
 #define SOUK_GEO_ID_TABLE_H
 
 #include "geo/index.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define GEO_PLACE_NONE UINT32_MAX
 
@@ -26,5 +28,14 @@ uint32_t geo_id_table_find(const struct geo_id_table *table,
                            const struct geo_id *ids,
                            const struct geo_id *id);
 uint64_t geo_id_hash(const struct geo_id *id);
+
+static inline bool geo_id_is(const struct geo_id *a, const struct geo_id *b)
+{
+    uint64_t left[2], right[2];
+
+    memcpy(left, a->bytes, sizeof(left));
+    memcpy(right, b->bytes, sizeof(right));
+    return left[0] == right[0] && left[1] == right[1];
+}
 
 #endif

@@ -16,6 +16,8 @@ static const double BOUND_ALL = 5;
 
 /* The leaves that are read in most searches; more would push out what is needed. */
 enum { PREFETCHED = 3 };
+/* To move so many by one place is cheaper than a heap's steps. */
+enum { SORTED_MAX = 128 };
 
 void geo_search_init(struct geo_search *search,
                      const struct geo_query *query,
@@ -38,6 +40,7 @@ void geo_search_init(struct geo_search *search,
     search->bound =
         search->radius_chord2 >= 4 ? BOUND_ALL : search->radius_chord2 * (1 + CLEARLY) + 1e-300;
     search->count = 0;
+    search->is_sorted = query->limit <= SORTED_MAX;
     search->work = (struct geo_work){0};
 }
 
@@ -51,15 +54,12 @@ static int compare_ids(const struct geo_id *a, const struct geo_id *b)
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
-static bool is_nearer(const struct geo_found *a, const struct geo_found *b)
+/* Of two whose chords are nearly the same. */
+__attribute__((noinline)) static bool is_nearer_in_m(const struct geo_found *a,
+                                                     const struct geo_found *b)
 {
-    double margin = b->chord2 * CLEARLY;
     double a_m, b_m;
 
-    if (a->chord2 < b->chord2 - margin)
-        return true;
-    if (a->chord2 > b->chord2 + margin)
-        return false;
     if (a->chord2 != b->chord2) {
         a_m = geo_chord2_to_m(a->chord2);
         b_m = geo_chord2_to_m(b->chord2);
@@ -67,6 +67,17 @@ static bool is_nearer(const struct geo_found *a, const struct geo_found *b)
             return a_m < b_m;
     }
     return compare_ids(id_of(a), id_of(b)) < 0;
+}
+
+static inline bool is_nearer(const struct geo_found *a, const struct geo_found *b)
+{
+    double margin = b->chord2 * CLEARLY;
+
+    if (a->chord2 < b->chord2 - margin)
+        return true;
+    if (a->chord2 > b->chord2 + margin)
+        return false;
+    return is_nearer_in_m(a, b);
 }
 
 static bool is_in_radius(const struct geo_search *search, double chord2)
@@ -121,9 +132,38 @@ static void sift_up(struct geo_search *search, size_t at, struct geo_found it)
     heap[at] = it;
 }
 
+/* The nearest first, the farthest falls off the end when all places are taken. */
+static void keep_sorted(struct geo_search *search, struct geo_found it)
+{
+    struct geo_found *sorted = search->found;
+    size_t lo = 0;
+    size_t hi = search->count;
+
+    while (lo < hi) {
+        size_t middle = (lo + hi) / 2;
+        if (is_nearer(&it, &sorted[middle]))
+            hi = middle;
+        else
+            lo = middle + 1;
+    }
+    if (lo == search->query->limit)
+        return;
+    if (search->count < search->query->limit)
+        search->count++;
+    memmove(&sorted[lo + 1], &sorted[lo], (search->count - 1 - lo) * sizeof(*sorted));
+    sorted[lo] = it;
+}
+
 static void keep(struct geo_search *search, struct geo_found it)
 {
-    if (search->count < search->query->limit) {
+    struct geo_found *farthest = &search->found[0];
+
+    if (search->is_sorted) {
+        keep_sorted(search, it);
+        if (search->count < search->query->limit)
+            return;
+        farthest = &search->found[search->count - 1];
+    } else if (search->count < search->query->limit) {
         search->count++;
         sift_up(search, search->count - 1, it);
         if (search->count < search->query->limit)
@@ -134,8 +174,8 @@ static void keep(struct geo_search *search, struct geo_found it)
         return;
     }
     /* Full: only what may come before the farthest kept is still of interest. */
-    if (search->found[0].chord2 * (1 + CLEARLY) < search->bound)
-        search->bound = search->found[0].chord2 * (1 + CLEARLY);
+    if (farthest->chord2 * (1 + CLEARLY) < search->bound)
+        search->bound = farthest->chord2 * (1 + CLEARLY);
 }
 
 static void look_at_leaf(struct geo_search *search, const struct geo_points *points, size_t leaf)
@@ -217,23 +257,34 @@ void geo_search_points(struct geo_search *search, const struct geo_points *point
         look_at_leaf(search, points, leaf);
 }
 
-size_t geo_search_finish(struct geo_search *search, struct geo_hit *hits)
+/* The heap's way to the same order. */
+static void sort_heap(struct geo_search *search)
 {
     size_t total = search->count;
 
-    /* Ids lie apart from the points: all that miss the cache wait at once. */
-    for (size_t i = 0; i < total; i++)
-        __builtin_prefetch(id_of(&search->found[i]));
-    while (search->count > 0) {
+    while (search->count > 1) {
         struct geo_found farthest = search->found[0];
         struct geo_found last = search->found[--search->count];
-        if (search->count > 0)
-            sift_down(search, 0, last);
-        hits[search->count] = (struct geo_hit){
-            .id = *id_of(&farthest),
-            .distance_m = geo_chord2_to_m(farthest.chord2),
-            .mask = geo_points_mask(farthest.points, farthest.place) & ~GEO_ALIVE,
+        sift_down(search, 0, last);
+        search->found[search->count] = farthest;
+    }
+    search->count = total;
+}
+
+size_t geo_search_finish(struct geo_search *search, struct geo_hit *hits)
+{
+    /* Ids lie apart from the points: all that miss the cache wait at once. */
+    for (size_t i = 0; i < search->count; i++)
+        __builtin_prefetch(id_of(&search->found[i]));
+    if (!search->is_sorted)
+        sort_heap(search);
+    for (size_t i = 0; i < search->count; i++) {
+        const struct geo_found *found = &search->found[i];
+        hits[i] = (struct geo_hit){
+            .id = *id_of(found),
+            .distance_m = geo_chord2_to_m(found->chord2),
+            .mask = geo_points_mask(found->points, found->place) & ~GEO_ALIVE,
         };
     }
-    return total;
+    return search->count;
 }

@@ -6,6 +6,7 @@
 #include "geo/index.h"
 #include "geo/kernel.h"
 #include "geo/tree.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,8 @@ struct geo_search {
     double bound; /* no chord2 above it can be among the hits; a hair too large */
     size_t count;
     struct geo_work work;
-    struct geo_found found[GEO_LIMIT_MAX]; /* a heap, the farthest first */
+    bool is_sorted;
+    struct geo_found found[GEO_LIMIT_MAX]; /* the nearest first; or a heap, the farthest first */
 };
 
 void geo_search_init(struct geo_search *search,

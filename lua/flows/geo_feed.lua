@@ -45,7 +45,7 @@ local state = {
 
 --- Whether searches are answered from memory.
 function geo_feed.is_loaded()
-    return geo.cursor() ~= nil
+    return geo.is_loaded()
 end
 
 local function apply(row, is_next)
@@ -122,7 +122,7 @@ local function load_if_due(now_us)
 end
 
 local function is_fresh(geo_epoch, catalogue_epoch)
-    return geo.cursor() and state.geo_epoch >= geo_epoch
+    return geo.is_loaded() and state.geo_epoch >= geo_epoch
         and state.catalogue_epoch >= catalogue_epoch
 end
 
@@ -181,7 +181,7 @@ end
 --- Before a search: true, or nil, err. It is answered at once, unless changes were announced that
 --- are not here and have been known for too long.
 local function admit(is_by_category)
-    if not geo.cursor()
+    if not geo.is_loaded()
         or is_fresh(shared.read("geo"), is_by_category and shared.read("catalogue") or -1) then
         return true
     end
@@ -194,7 +194,7 @@ end
 function geo_feed.follow()
     local now_us = clock.monotonic_us()
     local is_announced = not is_fresh(shared.read("geo"), shared.read("catalogue"))
-    if geo.cursor() and (is_announced or now_us - state.read_at_us > POLL_US) then
+    if geo.is_loaded() and (is_announced or now_us - state.read_at_us > POLL_US) then
         state.behind_since_us = is_announced and (state.behind_since_us or now_us) or nil
         if now_us >= state.busy_until_us then
             catch_up()
@@ -222,7 +222,7 @@ local function near_in_database(query)
 end
 
 local function near(query)
-    if not geo.cursor() then
+    if not geo.is_loaded() then
         return near_in_database(query)
     end
     local hits = geo.near(query)
@@ -307,26 +307,22 @@ function geo_feed.nearby(query)
     return nearby_in_category(query, row.id, limit)
 end
 
---- The same without a category as the JSON text of a whole answer, vendors with their distanceKm,
---- from memory; nil where there is no index; or nil, err.
-function geo_feed.nearby_json(query)
+--- The same without a category as a whole answer, vendors with their distanceKm, from memory: to be
+--- returned at once (core.geo.cards_near); nil where there is no index; or nil, err.
+function geo_feed.nearby_answer(lat, lng, radius_km, limit)
     local is_admitted, problem = admit(false)
-    if not is_admitted or not geo.cursor() then
+    if not is_admitted or not geo.is_loaded() then
         return nil, problem
     end
-    local search = {
-        lat = query.lat, lng = query.lng, radius_km = query.radius_km, limit = query.limit,
-        mask = ACTIVE,
-    }
-    local text, missing = geo.cards_near(search)
-    if text then
-        return text
+    local answer, missing = geo.cards_near(lat, lng, radius_km, limit, ACTIVE)
+    if answer then
+        return answer
     end
     local is_read, refusal = geo.cards_read("geo/cards", missing)
     if not is_read then
         return nil, refusal
     end
-    return (geo.cards_near(search, true))
+    return (geo.cards_near(lat, lng, radius_km, limit, ACTIVE, true))
 end
 
 return geo_feed

@@ -56,18 +56,17 @@ end
 
 --- Answers GET /vendors/nearby.
 function vendor_nearby.list(query)
-    local search = {
-        lat = query.lat, lng = query.lng, radius_km = query.radiusKm, category = query.category,
-        limit = query.limit,
-    }
     if not query.category then
-        local text, problem = geo_feed.nearby_json(search)
-        if text or problem then
-            return text and json.raw(text), problem
+        local answer, problem = geo_feed.nearby_answer(query.lat, query.lng, query.radiusKm,
+            query.limit)
+        if answer or problem then
+            return answer, problem
         end
     end
-    search.limit = query.limit + TIES_LOOKED_AT
-    local hits, problem = geo_feed.nearby(search)
+    local hits, problem = geo_feed.nearby({
+        lat = query.lat, lng = query.lng, radius_km = query.radiusKm, category = query.category,
+        limit = query.limit + TIES_LOOKED_AT,
+    })
     if not hits then
         return nil, problem
     end

@@ -12,8 +12,9 @@ function answer.reply(status, value, headers)
     return setmetatable({ status = status, value = value, headers = headers }, reply_mark)
 end
 
+--- What C has as text (core/bridge/json.h) goes out as it is.
 local function text_of(value)
-    if value == nil or type(value) == "string" then
+    if value == nil or type(value) == "string" or type(value) == "userdata" then
         return value
     end
     return json.encode(value)
@@ -46,7 +47,7 @@ function answer.check(decl, made)
     elseif declared == true or not made.body or header_of(made, "Content-Type") then
         return
     end
-    local value, problem = json.decode_marked(made.body)
+    local value, problem = json.decode_marked(tostring(made.body))
     if value ~= nil then
         local _, faults = declared.check(value)
         problem = faults and json.encode(faults)

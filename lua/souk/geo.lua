@@ -17,7 +17,7 @@ end
 
 --- Whether the index is there.
 function geo.is_loaded()
-    return core_geo.cursor() ~= nil
+    return core_geo.is_loaded()
 end
 
 --- geo.near{lat=, lng=, radius_km=nil, limit=20, after_distance_m=nil, after_id=nil} -> array of

@@ -19,7 +19,15 @@ local function shop(name, lat, lng)
     return session.user.vendorId
 end
 
-local AT = { lat = -60, lng = -120, radius_km = 50, limit = 20, mask = 1 }
+--- What is kept of those around; is_last: of those that can be had.
+local function cards(is_last)
+    local answer, missing = geo.cards_near(-60, -120, 50, 20, 1, is_last)
+    return answer and tostring(answer), missing
+end
+
+local function answer()
+    return tostring(assert(geo_feed.nearby_answer(-60, -120, 50, 20)))
+end
 
 local function read(...)
     assert(geo.cards_read("geo/cards", db.array({ ... })))
@@ -38,16 +46,16 @@ describe("core.geo.cards_near", function()
     end)
 
     it("names whom it has no text of", function()
-        local text, missing = geo.cards_near(AT)
+        local text, missing = cards()
         assert.is_nil(text)
         assert.equal(("{%s,%s}"):format(near, far), missing)
         read(far)
-        assert.equal(("{%s}"):format(near), select(2, geo.cards_near(AT)))
+        assert.equal(("{%s}"):format(near), select(2, cards()))
     end)
 
     it("gives what is kept, nearest first, with how far it is", function()
         read(near, far)
-        local text, count = geo.cards_near(AT)
+        local text, count = cards()
         local list = json.decode(text).data
         assert.equal(2, count)
         assert.same({ "Near", "Far" }, { list[1].businessName, list[2].businessName })
@@ -55,9 +63,29 @@ describe("core.geo.cards_near", function()
         assert.same({ lat = -60, lng = -120 }, list[1].location)
     end)
 
+    it("is JSON to whoever encodes it, and each answer has a text of its own", function()
+        read(near, far)
+        local both, one = geo.cards_near(-60, -120, 50, 20, 1), geo.cards_near(-60, -120, 1, 20, 1)
+        assert.equal(2, #json.decode(tostring(both)).data)
+        assert.equal(1, #json.decode(json.encode({ of = one })).of.data)
+    end)
+
+    it("gives whoever shares the last metre's place in the order of their ids", function()
+        local ids = { shop("TwinA", -61, -121), shop("TwinB", -61, -121), shop("TwinC", -61, -121) }
+        geo_feed.refresh()
+        read(unpack(ids))
+        table.sort(ids)
+        for limit = 1, 3 do
+            local list = json.decode(tostring(geo.cards_near(-61, -121, 1, limit, 1))).data
+            for i = 1, limit do
+                assert.equal(ids[i], list[i].id)
+            end
+        end
+    end)
+
     it("leaves out whom the database does not show, when told that it was asked", function()
         read(far)
-        local list = json.decode((geo.cards_near(AT, true))).data
+        local list = json.decode((cards(true))).data
         assert.equal(1, #list)
         assert.equal(far, list[1].id)
     end)
@@ -65,7 +93,7 @@ describe("core.geo.cards_near", function()
     it("forgets a vendor that has changed", function()
         read(near, far)
         geo.cards_drop(near)
-        assert.equal(("{%s}"):format(near), select(2, geo.cards_near(AT)))
+        assert.equal(("{%s}"):format(near), select(2, cards()))
     end)
 
     it("keeps what was read while it changed for a moment only", function()
@@ -77,21 +105,21 @@ describe("core.geo.cards_near", function()
             geo.cards_drop(near)
             return true
         end)
-        assert.is_string((geo.cards_near(AT)))
+        assert.is_string((cards()))
         sleep(80)
-        assert.equal(("{%s}"):format(near), select(2, geo.cards_near(AT)))
+        assert.equal(("{%s}"):format(near), select(2, cards()))
     end)
 
     it("is a vendor's new name at once when that was announced", function()
         local began_us = clock.monotonic_us()
-        assert.truthy(geo_feed.nearby_json(AT):find("Near", 1, true))
+        assert.truthy(answer():find("Near", 1, true))
         sleep(1)
         assert(db.exec("vendor/set_status", far, "SUSPENDED"))
         shared.bump("geo")
-        assert.is_nil(geo_feed.nearby_json(AT):find("Far", 1, true))
+        assert.is_nil(answer():find("Far", 1, true))
         assert(db.exec("vendor/set_status", far, "ACTIVE"))
         shared.bump("geo")
-        assert.truthy(geo_feed.nearby_json(AT):find("Far", 1, true))
+        assert.truthy(answer():find("Far", 1, true))
         assert.is_true(clock.monotonic_us() > began_us)
     end)
 end)
