@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define TICK_MS           10
+#define FIRST_LOOK_NS     1000000
 #define PREPARE_MAX_US    20000000
 #define RESPAWN_PAUSE_US  200000
 #define STOP_MAX_US       35000000
@@ -83,7 +84,7 @@ static void spawn(struct master *master, int index)
 
     atomic_store(&slot->entered_at_us, 0);
     slot->doing[0] = 0;
-    atomic_store(&slot->ready_gen, atomic_load(&master->shared->active_gen));
+    atomic_store(&slot->ready_gen, 0);
     master->spawned_us[index] = clock_monotonic_us();
     fflush(NULL);
     pid = fork();
@@ -151,8 +152,8 @@ static int check_in_child(struct master *master, int out)
     if (getppid() != master->shared->master_pid)
         return 1;
     buf_init(&message, PROBLEM_PIPE_SIZE);
-    is_ok = snapshot_take(master->conf, master->number, atomic_load(&master->shared->active_gen),
-                          problem, sizeof(problem));
+    snapshot_remove_old(master->conf, master->number, atomic_load(&master->shared->active_gen));
+    is_ok = snapshot_take(master->conf, master->number, problem, sizeof(problem));
     budget_alone(CHECK_CPU_S, out);
     if (is_ok)
         is_ok = check_generation(master->conf, master->number, NULL, &message);
@@ -392,32 +393,38 @@ static int worker_count_of(const struct conf *conf)
     return wanted < 1 ? 1 : wanted > APP_WORKERS_MAX ? APP_WORKERS_MAX : wanted;
 }
 
-/* The first generation is checked like every other one; without it there is nothing to serve. */
+/* In a child of its own: on a busy disk it can take longer than all else that a start does. */
+static void remove_old(struct master *master)
+{
+    if (fork() != 0)
+        return;
+    snapshot_remove_old(master->conf, master->number, master->number);
+    _exit(0);
+}
+
+/* What the first worker loads is the check of the first generation; without it there is nothing to
+ * serve. It has said why itself. */
 static bool load_first(struct master *master)
 {
-    struct buf message;
+    struct app_worker_slot *first = &master->shared->workers[0];
+    struct timespec pause = {.tv_nsec = FIRST_LOOK_NS};
     char problem[1024] = "";
     int status = 0;
 
     master->latest = snapshot_latest(master->conf) + 1;
     master->number = master->latest;
-    if (!snapshot_take(master->conf, master->number, 0, problem, sizeof(problem))) {
+    if (!snapshot_take(master->conf, master->number, problem, sizeof(problem))) {
         fprintf(stderr, "souk: %s\n", problem);
         return false;
     }
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        buf_init(&message, PROBLEM_PIPE_SIZE);
-        bool is_ok = check_generation(master->conf, master->number, NULL, &message);
-        if (!is_ok)
-            fprintf(stderr, "souk: %.*s\n", (int)message.len, message.at ? message.at : "");
-        exit(is_ok ? 0 : 1);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        return false;
     atomic_store(&master->shared->active_gen, master->number);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    spawn(master, 0);
+    while (atomic_load(&first->pid) > 0 && atomic_load(&first->ready_gen) != master->number) {
+        if (waitpid(first->pid, &status, WNOHANG) == first->pid)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
 }
 
 /* <home>/souk.pid tells `souk reload` whom to signal. Without it everything but that works. */
@@ -455,7 +462,8 @@ int master_run(struct conf *conf)
     if (!load_first(&master))
         return 1;
     write_pid_file(conf, master.shared->master_pid);
-    for (int i = 0; i < master.shared->worker_count; i++)
+    remove_old(&master);
+    for (int i = 1; i < master.shared->worker_count; i++)
         spawn(&master, i);
     loop(&master, &signals);
     write_pid_file(conf, 0);

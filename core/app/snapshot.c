@@ -115,12 +115,13 @@ static void remove_tree(const char *path, int depth)
     rmdir(path);
 }
 
-/* Older than the last few; not the one that serves, which a new worker reads again, however many
- * were refused since. */
-static void remove_old(const char *generations, int64_t number, int64_t active)
+void snapshot_remove_old(const struct conf *conf, int64_t number, int64_t active)
 {
-    DIR *dir = opendir(generations);
+    char generations[512];
+    DIR *dir;
 
+    snprintf(generations, sizeof(generations), "%.480s/generations", conf_text(conf, "home"));
+    dir = opendir(generations);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         char path[1024];
         int64_t old = strtoll(entry->d_name, NULL, 10);
@@ -133,15 +134,13 @@ static void remove_old(const char *generations, int64_t number, int64_t active)
         closedir(dir);
 }
 
-bool snapshot_take(
-    const struct conf *conf, int64_t number, int64_t active, char *message, size_t message_size)
+bool snapshot_take(const struct conf *conf, int64_t number, char *message, size_t message_size)
 {
     struct app_folders folders, last;
     char generations[512];
 
     snprintf(generations, sizeof(generations), "%.480s/generations", conf_text(conf, "home"));
     mkdir(generations, 0755);
-    remove_old(generations, number, active);
     snapshot_folders(conf, number - 1, &last);
     snapshot_folders(conf, number, &folders);
     remove_tree(folders.root, DEPTH);

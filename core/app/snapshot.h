@@ -15,10 +15,11 @@ struct app_folders {
 };
 
 void snapshot_folders(const struct conf *conf, int64_t number, struct app_folders *out);
-/* Copies; removes snapshots older than the last three, but for that of the active generation.
- * False: message says what could not be read or written. */
-bool snapshot_take(
-    const struct conf *conf, int64_t number, int64_t active, char *message, size_t message_size);
+/* False: message says what could not be read or written. */
+bool snapshot_take(const struct conf *conf, int64_t number, char *message, size_t message_size);
+/* Those older than the last three; not that of the generation that serves, which a new worker reads
+ * again, however many were refused since. */
+void snapshot_remove_old(const struct conf *conf, int64_t number, int64_t active);
 /* The largest number taken so far, 0 when none. */
 int64_t snapshot_latest(const struct conf *conf);
 /* sql_dir/queries, and <plugins_dir>/<name>/sql/queries as plugin.<name>/… */

@@ -469,12 +469,15 @@ struct worker *worker_new(struct worker_settings settings)
         worker->serving = load(worker, atomic_load(&settings.shared->active_gen), &message);
     }
     if (!worker->serving) {
-        fprintf(stderr, "%.*s\n", (int)message.len, message.at ? message.at : "");
+        if (message.len > 0)
+            fprintf(stderr, "souk: %.*s\n", (int)message.len, message.at);
         buf_done(&message);
         worker_free(worker);
         return NULL;
     }
     buf_done(&message);
+    atomic_store(&settings.shared->workers[settings.index].ready_gen,
+                 generation_number(worker->serving));
     return worker;
 }
 
