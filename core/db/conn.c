@@ -4,45 +4,14 @@
 #include "db/conn.h"
 
 #include "base/clock.h"
+#include "db/conn_parts.h"
 #include "db/statement.h"
+#include "db/stream.h"
 #include "db/target.h"
 #include "loop/loop.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What was sent and is not answered yet. */
-struct item {
-    enum { ITEM_STATEMENT, ITEM_PREPARE, ITEM_SYNC } kind;
-    unsigned statement_id;
-    db_answer_fn *fn;
-    void *arg;
-};
-
-struct db_conn {
-    struct loop *loop;
-    const struct db_target *target;
-    bool is_read_only;
-    db_conn_event_fn *on_event;
-    void *owner;
-
-    enum db_conn_state state;
-    PGconn *pg;
-    struct loop_watch *watch;
-    bool is_broken;
-    bool is_ended; /* the server said so */
-    bool is_unsynced;
-    int64_t opened_us;
-    int64_t progress_us; /* last answer, or when something was first waited for */
-    char why[256];
-
-    struct item *items; /* ring; room is a power of two */
-    size_t first, count, room;
-    PGresult *held; /* the first item's result, until libpq says that it was the only one */
-    PGresult *prepare_error; /* of the item before the first: the answer to the first */
-    unsigned char *prepared; /* by statement id */
-    size_t prepared_room;
-};
 
 static void on_ready(void *arg, int ready);
 
@@ -63,6 +32,7 @@ struct db_conn *db_conn_new(struct loop *loop,
         .on_event = on_event,
         .owner = owner,
         .room = 64,
+        .stream = db_stream_new(),
     };
     conn->items = calloc(conn->room, sizeof(*conn->items));
     if (!conn->items)
@@ -101,8 +71,9 @@ static struct item pop_item(struct db_conn *conn)
 static void drop_results(struct db_conn *conn)
 {
     PQclear(conn->held);
-    PQclear(conn->prepare_error);
-    conn->held = conn->prepare_error = NULL;
+    db_reply_free(conn->prepare_error);
+    conn->held = NULL;
+    conn->prepare_error = NULL;
 }
 
 /* Ends the session; what is in flight stays listed. */
@@ -121,21 +92,26 @@ static void disconnect(struct db_conn *conn, const char *why)
     PQfinish(conn->pg);
     conn->pg = NULL;
     conn->state = DB_CONN_DOWN;
-    conn->is_broken = conn->is_ended = conn->is_unsynced = false;
-    if (conn->prepared)
-        memset(conn->prepared, 0, conn->prepared_room);
+    conn->is_broken = conn->is_ended = conn->is_unsynced = conn->is_direct = false;
+    conn->fault[0] = '\0';
+    for (size_t i = 0; i < conn->known_room; i++) {
+        db_columns_unref(conn->known[i].columns);
+        conn->known[i] = (struct knowledge){0};
+    }
 }
 
 void db_conn_close(struct db_conn *conn, const char *why)
 {
     enum db_conn_state before = conn->state;
-    PGresult *last_words = conn->prepare_error;
+    struct db_reply *last_words = conn->prepare_error, *said = last_words;
     size_t lost = conn->count;
 
     if (before == DB_CONN_DOWN)
         return;
     conn->prepare_error = NULL;
-    disconnect(conn, why ? why : PQerrorMessage(conn->pg));
+    if (!why)
+        why = conn->fault[0] ? conn->fault : PQerrorMessage(conn->pg);
+    disconnect(conn, why);
     while (lost--) {
         struct item item = pop_item(conn);
 
@@ -143,10 +119,9 @@ void db_conn_close(struct db_conn *conn, const char *why)
             item.fn(item.arg, DB_ANSWER_ERROR, last_words);
         else if (item.fn)
             item.fn(item.arg, DB_ANSWER_LOST, NULL);
-        else
-            PQclear(last_words);
         last_words = NULL;
     }
+    db_reply_free(said);
     conn->on_event(conn->owner, before == DB_CONN_UP ? DB_CONN_CLOSED : DB_CONN_FAILED);
 }
 
@@ -156,23 +131,47 @@ void db_conn_free(struct db_conn *conn)
         return;
     conn->on_event = NULL;
     disconnect(conn, "");
+    db_stream_free(conn->stream);
     free(conn->items);
-    free(conn->prepared);
+    free(conn->known);
+    free(conn->cells);
     free(conn);
 }
 
 /* While nothing is asked, the server's farewell comes as a notice. Whoever used the connection
  * after it would not learn what became of a COMMIT. */
+void db_conn_farewell(struct db_conn *conn, const struct db_reply *failure)
+{
+    if (!db_reply_is_fatal(failure))
+        return;
+    conn->is_ended = true;
+    (void)snprintf(conn->why, sizeof(conn->why), "%s", failure->message);
+}
+
+static const char *field(const PGresult *result, int code)
+{
+    const char *value = PQresultErrorField(result, code);
+
+    return value ? value : "";
+}
+
+static struct db_reply failure_of(const PGresult *result)
+{
+    return (struct db_reply){
+        .tag = "",
+        .sqlstate = field(result, PG_DIAG_SQLSTATE),
+        .severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED),
+        .message = field(result, PG_DIAG_MESSAGE_PRIMARY),
+        .detail = field(result, PG_DIAG_MESSAGE_DETAIL),
+        .constraint = field(result, PG_DIAG_CONSTRAINT_NAME),
+    };
+}
+
 static void on_notice(void *arg, const PGresult *notice)
 {
-    struct db_conn *conn = arg;
-    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    struct db_reply failure = failure_of(notice);
 
-    if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)) {
-        conn->is_ended = true;
-        (void)snprintf(conn->why, sizeof(conn->why), "%s", message ? message : severity);
-    }
+    db_conn_farewell(arg, &failure);
 }
 
 static void watch(struct db_conn *conn, int ready)
@@ -182,10 +181,14 @@ static void watch(struct db_conn *conn, int ready)
 
 static void opened(struct db_conn *conn)
 {
-    if (PQsetnonblocking(conn->pg, 1) != 0 || !PQenterPipelineMode(conn->pg)) {
+    conn->is_direct = !PQsslInUse(conn->pg) && !PQgssEncInUse(conn->pg);
+    if (PQsetnonblocking(conn->pg, 1) != 0 ||
+        (!conn->is_direct && !PQenterPipelineMode(conn->pg))) {
         db_conn_close(conn, "no pipeline mode");
         return;
     }
+    (void)PQisBusy(conn->pg); /* what libpq has read already, it reads to its end */
+    db_stream_begin(conn->stream);
     watch(conn, LOOP_READ);
     conn->state = DB_CONN_UP;
     conn->opened_us = clock_monotonic_us();
@@ -205,7 +208,7 @@ static void connect_step(struct db_conn *conn)
     }
 }
 
-static void mark_broken(struct db_conn *conn)
+void db_conn_mark_broken(struct db_conn *conn)
 {
     if (!conn->is_broken) {
         conn->is_broken = true;
@@ -223,7 +226,7 @@ void db_conn_open(struct db_conn *conn)
         abort(); /* out of memory */
     PQsetNoticeReceiver(conn->pg, on_notice, conn);
     if (PQstatus(conn->pg) == CONNECTION_BAD)
-        mark_broken(conn);
+        db_conn_mark_broken(conn);
     else
         watch(conn, LOOP_WRITE);
 }
@@ -233,23 +236,45 @@ static void want(struct db_conn *conn, bool is_write_wanted)
     loop_watch_set(conn->watch, LOOP_READ | (is_write_wanted ? LOOP_WRITE : 0));
 }
 
-static void set_prepared(struct db_conn *conn, unsigned id, bool is_prepared)
+static struct knowledge *known(struct db_conn *conn, unsigned id)
 {
-    if (id >= conn->prepared_room) {
+    if (id >= conn->known_room) {
         size_t room = (id + 256u) & ~255u;
 
-        conn->prepared = realloc(conn->prepared, room);
-        if (!conn->prepared)
+        conn->known = realloc(conn->known, room * sizeof(*conn->known));
+        if (!conn->known)
             abort();
-        memset(conn->prepared + conn->prepared_room, 0, room - conn->prepared_room);
-        conn->prepared_room = room;
+        memset(conn->known + conn->known_room, 0, (room - conn->known_room) * sizeof(*conn->known));
+        conn->known_room = room;
     }
-    conn->prepared[id] = is_prepared;
+    return &conn->known[id];
 }
 
-static bool is_prepared(const struct db_conn *conn, unsigned id)
+static void list(struct db_conn *conn, enum item_kind kind, unsigned statement_id)
 {
-    return id < conn->prepared_room && conn->prepared[id];
+    push_item(conn, (struct item){.kind = kind, .statement_id = statement_id});
+}
+
+/* What the session does not know of a statement goes before it. */
+static bool introduce(struct db_conn *conn, const struct db_statement *statement)
+{
+    struct knowledge *of = known(conn, statement->id);
+    bool is_ok = true;
+
+    if (!of->is_prepared) {
+        of->is_prepared = true;
+        list(conn, ITEM_PREPARE, statement->id);
+        if (conn->is_direct)
+            db_stream_parse(conn->stream, statement);
+        else
+            is_ok = PQsendPrepare(conn->pg, statement->prepared_name, statement->text, 0, NULL);
+    }
+    if (conn->is_direct && !of->is_described) {
+        of->is_described = true;
+        list(conn, ITEM_DESCRIBE, statement->id);
+        db_stream_describe(conn->stream, statement);
+    }
+    return is_ok;
 }
 
 void db_conn_send(struct db_conn *conn,
@@ -258,30 +283,73 @@ void db_conn_send(struct db_conn *conn,
                   db_answer_fn *fn,
                   void *arg)
 {
-    bool is_ok = true;
+    bool is_ok = introduce(conn, statement);
 
-    if (!is_prepared(conn, statement->id)) {
-        /* Believed at once, so that the next one in the pipeline does not prepare again. */
-        set_prepared(conn, statement->id, true);
-        push_item(conn, (struct item){.kind = ITEM_PREPARE, .statement_id = statement->id});
-        is_ok = PQsendPrepare(conn->pg, statement->prepared_name, statement->text, 0, NULL);
-    }
     push_item(conn, (struct item){ITEM_STATEMENT, statement->id, fn, arg});
-    is_ok = is_ok && PQsendQueryPrepared(conn->pg, statement->prepared_name, args.count, args.at,
-                                         NULL, NULL, 0);
+    if (conn->is_direct)
+        db_stream_execute(conn->stream, statement, args);
+    else
+        is_ok = is_ok && PQsendQueryPrepared(conn->pg, statement->prepared_name, args.count,
+                                             args.at, NULL, NULL, 0);
     conn->is_unsynced = true;
     if (!is_ok)
-        mark_broken(conn);
+        db_conn_mark_broken(conn);
+}
+
+static void flush(struct db_conn *conn)
+{
+    want(conn, conn->is_direct ? db_stream_flush(conn) : PQflush(conn->pg) == 1);
 }
 
 void db_conn_sync(struct db_conn *conn, db_answer_fn *fn, void *arg)
 {
     push_item(conn, (struct item){.kind = ITEM_SYNC, .fn = fn, .arg = arg});
     conn->is_unsynced = false;
-    if (!PQpipelineSync(conn->pg))
-        mark_broken(conn);
-    else
-        want(conn, PQflush(conn->pg) == 1);
+    if (conn->is_direct)
+        db_stream_sync(conn->stream);
+    else if (!PQpipelineSync(conn->pg)) {
+        db_conn_mark_broken(conn);
+        return;
+    }
+    flush(conn);
+}
+
+/* A statement that could not be prepared is answered by that failure. */
+static void answer(const struct item *item, enum db_answer answer, const struct db_reply *reply)
+{
+    bool is_told =
+        item->kind == ITEM_STATEMENT && (answer == DB_ANSWER_OK || answer == DB_ANSWER_ERROR);
+
+    if (item->fn)
+        item->fn(item->arg, answer, is_told ? reply : NULL);
+}
+
+void db_conn_deliver(struct db_conn *conn, enum db_answer how, const struct db_reply *reply)
+{
+    struct item item = pop_item(conn);
+    struct db_reply *earlier = conn->prepare_error;
+    bool is_introduction = item.kind == ITEM_PREPARE || item.kind == ITEM_DESCRIBE;
+
+    if (is_introduction && how != DB_ANSWER_OK) {
+        struct knowledge *of = &conn->known[item.statement_id];
+
+        of->is_described = false;
+        if (item.kind == ITEM_PREPARE)
+            of->is_prepared = false;
+        if (how == DB_ANSWER_ERROR)
+            conn->prepare_error = db_reply_copy(reply);
+        return;
+    }
+    if (item.kind == ITEM_SYNC) {
+        answer(&item, how, NULL);
+        return;
+    }
+    conn->prepare_error = NULL;
+    if (item.kind == ITEM_STATEMENT && earlier && how != DB_ANSWER_OK)
+        answer(&item, DB_ANSWER_ERROR, earlier);
+    else if (!is_introduction)
+        answer(&item, how, reply);
+    db_reply_free(earlier);
 }
 
 static enum db_answer answer_of(const PGresult *result)
@@ -300,36 +368,64 @@ static enum db_answer answer_of(const PGresult *result)
     }
 }
 
-/* The first item is answered by result. A statement that could not be prepared is answered by that
- * error. */
+/* libpq's columns of the statement, which are the last ones as long as they are like them. */
+static struct db_columns *columns_of(struct db_conn *conn, unsigned id, const PGresult *result)
+{
+    struct knowledge *of = known(conn, id);
+    struct db_columns *columns = db_columns_new(PQnfields(result));
+
+    for (int i = 0; i < columns->count; i++) {
+        columns->types[i] = PQftype(result, i);
+        columns->names[i] = strdup(PQfname(result, i));
+        if (!columns->names[i])
+            abort();
+    }
+    if (of->columns && db_columns_are_alike(of->columns, columns)) {
+        db_columns_unref(columns);
+    } else {
+        db_columns_unref(of->columns);
+        of->columns = columns;
+    }
+    return of->columns;
+}
+
+static struct db_reply rows_of(struct db_conn *conn, PGresult *result)
+{
+    struct db_columns *columns = columns_of(conn, db_conn_first(conn)->statement_id, result);
+    int rows = PQntuples(result);
+    size_t room = (size_t)rows * (size_t)columns->count;
+    struct str *cell;
+
+    if (room > conn->cells_room) {
+        free(conn->cells);
+        conn->cells = malloc(room * sizeof(*conn->cells));
+        if (!conn->cells)
+            abort();
+        conn->cells_room = room;
+    }
+    cell = conn->cells;
+    for (int row = 0; row < rows; row++)
+        for (int i = 0; i < columns->count; i++, cell++)
+            *cell = PQgetisnull(result, row, i) ? (struct str){0}
+                                                : (struct str){PQgetvalue(result, row, i),
+                                                               (size_t)PQgetlength(result, row, i)};
+    return (struct db_reply){
+        .columns = columns, .rows = rows, .cells = conn->cells, .tag = PQcmdStatus(result)};
+}
+
 static void deliver(struct db_conn *conn, PGresult *result)
 {
-    struct item item = pop_item(conn);
-    enum db_answer answer = answer_of(result);
+    enum db_answer how = answer_of(result);
+    struct db_reply reply = {.tag = ""};
 
-    if (item.kind != ITEM_SYNC && answer == DB_ANSWER_OK)
-        PQclear(conn->prepare_error), conn->prepare_error = NULL;
-    if (item.kind == ITEM_PREPARE) {
-        if (answer != DB_ANSWER_OK)
-            set_prepared(conn, item.statement_id, false);
-        if (answer == DB_ANSWER_ERROR) {
-            conn->prepare_error = result;
-            return;
-        }
-    } else if (item.kind == ITEM_STATEMENT && conn->prepare_error) {
-        PQclear(result);
-        result = conn->prepare_error;
-        conn->prepare_error = NULL;
-        answer = DB_ANSWER_ERROR;
-    }
-    if (item.fn && item.kind == ITEM_STATEMENT &&
-        (answer == DB_ANSWER_OK || answer == DB_ANSWER_ERROR)) {
-        item.fn(item.arg, answer, result);
-        return;
-    }
+    if (how == DB_ANSWER_OK && db_conn_first(conn)->kind == ITEM_STATEMENT)
+        reply = rows_of(conn, result);
+    else if (how == DB_ANSWER_ERROR)
+        reply = failure_of(result);
+    db_columns_ref(reply.columns);
+    db_conn_deliver(conn, how, &reply);
+    db_columns_unref(reply.columns);
     PQclear(result);
-    if (item.fn)
-        item.fn(item.arg, answer, NULL);
 }
 
 static void receive(struct db_conn *conn)
@@ -358,6 +454,19 @@ static void receive(struct db_conn *conn)
     }
 }
 
+/* False: the session is over. */
+static bool read_libpq(struct db_conn *conn, int ready)
+{
+    bool is_alive = true;
+
+    if (ready & LOOP_READ) {
+        is_alive = PQconsumeInput(conn->pg);
+        (void)PQisBusy(conn->pg); /* reads notices and parameter changes while nothing is asked */
+    }
+    receive(conn);
+    return is_alive && (conn->state != DB_CONN_UP || PQstatus(conn->pg) != CONNECTION_BAD);
+}
+
 static void on_ready(void *arg, int ready)
 {
     struct db_conn *conn = arg;
@@ -368,15 +477,12 @@ static void on_ready(void *arg, int ready)
         return;
     }
     if (ready & LOOP_WRITE)
-        want(conn, PQflush(conn->pg) == 1);
-    if (ready & LOOP_READ) {
-        is_alive = PQconsumeInput(conn->pg);
-        (void)PQisBusy(conn->pg); /* reads notices and parameter changes while nothing is asked */
-    }
-    receive(conn);
-    if (conn->state != DB_CONN_UP)
-        return;
-    if (!is_alive || conn->is_ended || PQstatus(conn->pg) == CONNECTION_BAD)
+        flush(conn);
+    if (!conn->is_direct)
+        is_alive = read_libpq(conn, ready);
+    else if (ready & LOOP_READ)
+        is_alive = db_stream_receive(conn);
+    if (conn->state == DB_CONN_UP && (!is_alive || conn->is_ended))
         db_conn_close(conn, NULL);
 }
 
@@ -402,6 +508,8 @@ int db_conn_in_flight(const struct db_conn *conn)
 
 bool db_conn_is_in_transaction(const struct db_conn *conn)
 {
+    if (conn->is_direct)
+        return conn->count || db_stream_is_in_transaction(conn->stream);
     return PQtransactionStatus(conn->pg) != PQTRANS_IDLE;
 }
 

@@ -1,11 +1,12 @@
-/* One connection: a state machine over libpq's non-blocking calls, always in pipeline mode.
+/* One connection: a state machine that never blocks, always in pipeline mode. libpq opens it, and
+ * speaks for it where it must be encrypted.
  * Statements are answered in the order they were sent. Nothing is answered from inside
  * db_conn_send() or db_conn_sync(): a connection that breaks there says so later, from the loop. */
 #ifndef SOUK_DB_CONN_H
 #define SOUK_DB_CONN_H
 
 #include "db/query.h"
-#include <libpq-fe.h>
+#include "db/reply.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,12 +18,12 @@ enum db_conn_state { DB_CONN_DOWN, DB_CONN_CONNECTING, DB_CONN_UP };
 
 enum db_answer {
     DB_ANSWER_OK,
-    DB_ANSWER_ERROR,   /* result tells */
+    DB_ANSWER_ERROR,   /* reply tells */
     DB_ANSWER_ABORTED, /* not run, or undone: a statement before it, up to the last sync, failed */
     DB_ANSWER_LOST,    /* the connection ended first */
 };
-/* result belongs to the receiver (PQclear); NULL when ABORTED, LOST or for a sync. */
-typedef void db_answer_fn(void *arg, enum db_answer answer, PGresult *result);
+/* reply is lent (db/reply.h); NULL when ABORTED, LOST or for a sync. */
+typedef void db_answer_fn(void *arg, enum db_answer answer, const struct db_reply *reply);
 
 enum db_conn_event {
     DB_CONN_OPENED,
@@ -40,7 +41,7 @@ struct db_conn *db_conn_new(struct loop *loop,
                             void *owner);
 void db_conn_free(struct db_conn *conn); /* takes NULL; closes; no event */
 void db_conn_open(struct db_conn *conn); /* when DOWN; the event comes later */
-/* why NULL: libpq's last message. Harmless when DOWN. */
+/* why NULL: what went wrong last. Harmless when DOWN. */
 void db_conn_close(struct db_conn *conn, const char *why);
 
 /* Prepares the statement first when this connection has not yet. */

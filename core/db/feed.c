@@ -43,36 +43,33 @@ static void forget(struct db_feed *feed)
     feed->sent_us = 0;
 }
 
-static struct str cell(PGresult *result, int row, int column)
+static void tell(struct db_feed *feed, const struct db_reply *reply)
 {
-    return (struct str){PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column)};
-}
-
-static void tell(struct db_feed *feed, PGresult *result)
-{
-    int rows = PQntuples(result);
     bool is_gap =
-        !feed->snapshot || rows > ROWS_MAX + 1 || feed->sent_us - feed->read_us > GAP_MAX_US;
+        !feed->snapshot || reply->rows > ROWS_MAX + 1 || feed->sent_us - feed->read_us > GAP_MAX_US;
 
     if (is_gap)
         feed->hooks.on_reset(feed->hooks.arg);
-    for (int row = 0; row < rows; row++)
-        if (PQgetisnull(result, row, 0) && !is_gap)
-            feed->hooks.on_change(feed->hooks.arg, cell(result, row, 1), cell(result, row, 2));
+    for (int row = 0; row < reply->rows; row++)
+        if (!db_reply_cell(reply, row, 0).at && !is_gap)
+            feed->hooks.on_change(feed->hooks.arg, db_reply_cell(reply, row, 1),
+                                  db_reply_cell(reply, row, 2));
 }
 
-static void on_answer(void *arg, enum db_answer answer, PGresult *result)
+static void on_answer(void *arg, enum db_answer answer, const struct db_reply *reply)
 {
     struct db_feed *feed = arg;
     int64_t sent_us = feed->sent_us;
 
-    if (answer == DB_ANSWER_OK && !feed->is_resting && PQntuples(result) > 0) {
-        tell(feed, result);
-        for (int row = 0; row < PQntuples(result); row++) {
-            if (PQgetisnull(result, row, 0))
+    if (answer == DB_ANSWER_OK && !feed->is_resting && reply->rows > 0) {
+        tell(feed, reply);
+        for (int row = 0; row < reply->rows; row++) {
+            struct str snapshot = db_reply_cell(reply, row, 0);
+
+            if (!snapshot.at)
                 continue;
             free(feed->snapshot);
-            feed->snapshot = strdup(PQgetvalue(result, row, 0));
+            feed->snapshot = strndup(snapshot.at, snapshot.len);
         }
         feed->read_us = sent_us;
         feed->sent_us = 0;
@@ -80,7 +77,6 @@ static void on_answer(void *arg, enum db_answer answer, PGresult *result)
     } else {
         forget(feed);
     }
-    PQclear(result);
 }
 
 static void send(struct db_feed *feed)

@@ -30,12 +30,12 @@ static void change(struct db_leader *leader, bool is_leader)
     leader->on_change(leader->arg, is_leader);
 }
 
-static void on_answer(void *arg, enum db_answer answer, PGresult *result)
+static void on_answer(void *arg, enum db_answer answer, const struct db_reply *reply)
 {
     struct db_leader *leader = arg;
-    bool is_held = answer == DB_ANSWER_OK && PQgetvalue(result, 0, 0)[0] == 't';
+    bool is_held =
+        answer == DB_ANSWER_OK && reply->rows && str_eq(db_reply_cell(reply, 0, 0), STR("t"));
 
-    PQclear(result);
     change(leader, is_held);
 }
 

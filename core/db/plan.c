@@ -10,13 +10,14 @@
 
 #define GROUP_DEPTH_MAX 8
 #define TEXT_MAX        (1u << 20)
+/* Each session that prepared the statement has its own columns. */
+#define FITS 16
 
 struct db_shape {
     struct db_plan plan;
-    int columns;
-    Oid *types;
-    char **names;
-    char *text; /* what the steps' names and prefixes point into */
+    struct db_columns *columns; /* a share of them */
+    unsigned fits[FITS];        /* serials of columns that were found to be like these */
+    char *text;                 /* what the steps' names and prefixes point into */
     struct db_shape *older;
 };
 
@@ -40,7 +41,7 @@ static void *zeroed(size_t count, size_t size)
     return at;
 }
 
-static enum db_kind kind_of(Oid type)
+static enum db_kind kind_of(uint32_t type)
 {
     switch (type) {
     case 16: return DB_BOOL;
@@ -161,17 +162,18 @@ static void compile(struct db_shape *shape)
 {
     static const char padding[DB_PREFIX_PAD];
     static unsigned serial;
+    const struct db_columns *columns = shape->columns;
     struct compiler c = {0};
 
-    c.steps = zeroed((size_t)shape->columns * (2 * GROUP_DEPTH_MAX + 1), sizeof(*c.steps));
+    c.steps = zeroed((size_t)columns->count * (2 * GROUP_DEPTH_MAX + 1), sizeof(*c.steps));
     buf_init(&c.text, TEXT_MAX);
-    for (int i = 0; i < shape->columns; i++)
-        if (shape->names[i][0] != '~')
-            add_column(&c, str_from(shape->names[i]), i, kind_of(shape->types[i]));
+    for (int i = 0; i < columns->count; i++)
+        if (columns->names[i][0] != '~')
+            add_column(&c, str_from(columns->names[i]), i, kind_of(columns->types[i]));
     close_groups(&c, 0);
-    for (int i = 0; i < shape->columns; i++)
-        if (shape->names[i][0] == '~')
-            add_hidden(&c, str_from(shape->names[i] + 1), i, kind_of(shape->types[i]));
+    for (int i = 0; i < columns->count; i++)
+        if (columns->names[i][0] == '~')
+            add_hidden(&c, str_from(columns->names[i] + 1), i, kind_of(columns->types[i]));
     shape->plan.steps = c.steps;
     shape->plan.step_count = c.count;
     shape->plan.member_count = c.member_count;
@@ -181,19 +183,11 @@ static void compile(struct db_shape *shape)
     settle(shape, shape->text ? shape->text : "");
 }
 
-static struct db_shape *shape_new(const PGresult *pg, struct db_shape *older)
+static struct db_shape *shape_new(struct db_columns *columns, struct db_shape *older)
 {
     struct db_shape *shape = zeroed(1, sizeof(*shape));
 
-    shape->columns = PQnfields(pg);
-    shape->types = zeroed((size_t)shape->columns, sizeof(*shape->types));
-    shape->names = zeroed((size_t)shape->columns, sizeof(*shape->names));
-    for (int i = 0; i < shape->columns; i++) {
-        shape->types[i] = PQftype(pg, i);
-        shape->names[i] = strdup(PQfname(pg, i));
-        if (!shape->names[i])
-            abort();
-    }
+    shape->columns = db_columns_ref(columns);
     shape->older = older;
     compile(shape);
     return shape;
@@ -204,10 +198,7 @@ void db_shape_free(struct db_shape *shape)
     while (shape) {
         struct db_shape *older = shape->older;
 
-        for (int i = 0; i < shape->columns; i++)
-            free(shape->names[i]);
-        free(shape->names);
-        free(shape->types);
+        db_columns_unref(shape->columns);
         free(shape->text);
         free(shape->plan.steps);
         free(shape);
@@ -215,13 +206,15 @@ void db_shape_free(struct db_shape *shape)
     }
 }
 
-static bool shape_fits(const struct db_shape *shape, const PGresult *pg)
+static bool shape_fits(struct db_shape *shape, const struct db_columns *columns)
 {
-    if (shape->columns != PQnfields(pg))
+    unsigned *known = &shape->fits[columns->serial % FITS];
+
+    if (*known == columns->serial)
+        return true;
+    if (!db_columns_are_alike(shape->columns, columns))
         return false;
-    for (int i = 0; i < shape->columns; i++)
-        if (shape->types[i] != PQftype(pg, i) || strcmp(shape->names[i], PQfname(pg, i)) != 0)
-            return false;
+    *known = columns->serial;
     return true;
 }
 
@@ -230,11 +223,12 @@ const struct db_plan *db_result_plan(const struct db_result *result)
     /* Both are caches behind const: no caller can tell when they are filled. */
     struct db_statement *statement = (struct db_statement *)result->statement;
     struct db_result *cached = (struct db_result *)result;
+    struct db_columns *columns = result->reply->columns;
 
     if (result->plan)
         return result->plan;
-    if (!statement->shape || !shape_fits(statement->shape, result->pg))
-        statement->shape = shape_new(result->pg, statement->shape);
+    if (!statement->shape || !shape_fits(statement->shape, columns))
+        statement->shape = shape_new(columns, statement->shape);
     cached->plan = &statement->shape->plan;
     return cached->plan;
 }
@@ -244,7 +238,7 @@ bool db_group_is_null(const struct db_result *result, int row, const struct db_s
     const struct db_step *end = db_result_plan(result)->steps + open->skip_to;
 
     for (const struct db_step *step = open + 1; step < end; step++)
-        if (step->op == DB_STEP_VALUE && !PQgetisnull(result->pg, row, step->column))
+        if (step->op == DB_STEP_VALUE && db_reply_cell(result->reply, row, step->column).at)
             return false;
     return true;
 }

@@ -7,7 +7,6 @@
 #include "db/conn.h"
 #include "db/pool.h"
 #include "db/query.h"
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -76,8 +75,8 @@ bool db_is_server_gone(const char *sqlstate, bool is_reader);
 /* What this session has prepared is not what it was: it is not there (an abort took its PREPARE
  * along after the next turn had believed in it), or a migration changed its columns. */
 bool db_is_plan_stale(const char *sqlstate);
-/* Fills *error from a failed result; its strings are the result's. */
-void db_error_from(struct db_error *error, const PGresult *result);
+/* Fills *error from a failed reply; its strings are the reply's. */
+void db_error_from(struct db_error *error, const struct db_reply *reply);
 /* Bytes that a copy of args takes, and the copy, made at `at`; returns where it ends. */
 size_t db_args_size(struct db_args args);
 char *db_args_copy(struct db_args args, struct db_args *copy, char *at);

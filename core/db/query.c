@@ -39,26 +39,18 @@ bool db_is_server_gone(const char *sqlstate, bool is_reader)
     return strncmp(sqlstate, "57P0", 4) == 0 || (!is_reader && strcmp(sqlstate, "25006") == 0);
 }
 
-static const char *field(const PGresult *result, int code)
+void db_error_from(struct db_error *error, const struct db_reply *reply)
 {
-    const char *value = PQresultErrorField(result, code);
-
-    return value ? value : "";
-}
-
-void db_error_from(struct db_error *error, const PGresult *result)
-{
-    const char *sqlstate = field(result, PG_DIAG_SQLSTATE);
-
     *error = (struct db_error){
-        .constraint = field(result, PG_DIAG_CONSTRAINT_NAME),
-        .message = field(result, PG_DIAG_MESSAGE_PRIMARY),
-        .detail = strncmp(sqlstate, "SK", 2) == 0 ? field(result, PG_DIAG_MESSAGE_DETAIL) : "",
-        .is_retryable = strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0,
+        .constraint = reply->constraint,
+        .message = reply->message,
+        .detail = strncmp(reply->sqlstate, "SK", 2) == 0 ? reply->detail : "",
+        .is_retryable =
+            strcmp(reply->sqlstate, "40001") == 0 || strcmp(reply->sqlstate, "40P01") == 0,
         .statement = -1,
     };
-    strncpy(error->sqlstate, sqlstate, sizeof(error->sqlstate) - 1);
-    error->err = err_from_sql(sqlstate, error->constraint);
+    strncpy(error->sqlstate, reply->sqlstate, sizeof(error->sqlstate) - 1);
+    error->err = err_from_sql(error->sqlstate, error->constraint);
     if (error->is_retryable)
         error->err = ERR_BUSY; /* whoever still sees it has tried often enough */
 }
@@ -143,11 +135,11 @@ bool db_is_plan_stale(const char *sqlstate)
     return strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0;
 }
 
-static void failed(struct db_read *read, struct db_slot *slot, PGresult *result)
+static void failed(struct db_read *read, struct db_slot *slot, const struct db_reply *reply)
 {
     struct db_error error;
 
-    db_error_from(&error, result);
+    db_error_from(&error, reply);
     if (db_is_server_gone(error.sqlstate, true)) {
         lost(read);
         db_pool_distrust(slot->pool, error.message);
@@ -159,24 +151,22 @@ static void failed(struct db_read *read, struct db_slot *slot, PGresult *result)
         read->done(read->arg, &error, NULL, 0);
         free(read);
     }
-    PQclear(result);
 }
 
-static void on_answer(void *arg, enum db_answer answer, PGresult *pg)
+static void on_answer(void *arg, enum db_answer answer, const struct db_reply *reply)
 {
     struct db_read *read = arg;
     struct db_slot *slot = read->slot;
-    struct db_result result = {.pg = pg, .statement = read->statement};
+    struct db_result result = {.reply = reply, .statement = read->statement};
     const struct db_result *rows = &result;
 
     slot->reads--;
     switch (answer) {
     case DB_ANSWER_OK:
         read->done(read->arg, NULL, &rows, 1);
-        PQclear(pg);
         free(read);
         break;
-    case DB_ANSWER_ERROR: failed(read, slot, pg); break;
+    case DB_ANSWER_ERROR: failed(read, slot, reply); break;
     case DB_ANSWER_ABORTED:
         read->aborted++;
         again(read);

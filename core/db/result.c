@@ -13,29 +13,31 @@
 
 int db_result_rows(const struct db_result *result)
 {
-    return PQntuples(result->pg);
+    return result->reply->rows;
 }
 
 int db_result_columns(const struct db_result *result)
 {
-    return PQnfields(result->pg);
+    return result->reply->columns->count;
 }
 
 long long db_result_affected(const struct db_result *result)
 {
-    return atoll(PQcmdTuples(result->pg));
+    const char *count = strrchr(result->reply->tag, ' ');
+
+    return count ? atoll(count + 1) : 0;
 }
 
 struct str db_result_name(const struct db_result *result, int column)
 {
-    return str_from(PQfname(result->pg, column));
+    return str_from(result->reply->columns->names[column]);
 }
 
 enum db_kind db_result_kind(const struct db_result *result, int row, int column)
 {
     const struct db_plan *plan = db_result_plan(result);
 
-    if (PQgetisnull(result->pg, row, column))
+    if (db_result_is_null(result, row, column))
         return DB_NULL;
     for (int i = 0; i < plan->step_count; i++)
         if (plan->steps[i].op == DB_STEP_VALUE && plan->steps[i].column == column)
@@ -45,15 +47,14 @@ enum db_kind db_result_kind(const struct db_result *result, int row, int column)
 
 bool db_result_is_null(const struct db_result *result, int row, int column)
 {
-    return PQgetisnull(result->pg, row, column) != 0;
+    return !db_reply_cell(result->reply, row, column).at;
 }
 
 struct str db_result_text(const struct db_result *result, int row, int column)
 {
-    return (struct str){
-        PQgetvalue(result->pg, row, column),
-        (size_t)PQgetlength(result->pg, row, column),
-    };
+    struct str cell = db_reply_cell(result->reply, row, column);
+
+    return cell.at ? cell : STR("");
 }
 
 /* "2026-01-27 10:30:00[.1[23456]]+00": what PostgreSQL writes with DateStyle ISO in UTC for years 1
@@ -112,12 +113,12 @@ static void put_time(struct buf *out, struct str text)
 static void
 add_value(const struct db_result *result, int row, const struct db_step *step, struct buf *out)
 {
-    struct str text = db_result_text(result, row, step->column);
+    struct str text = db_reply_cell(result->reply, row, step->column);
 
     if (!buf_reserve(out, step->prefix.len + text.len + VALUE_ROOM))
         return;
     put_prefix(out, step->prefix);
-    if (!text.len && PQgetisnull(result->pg, row, step->column)) {
+    if (!text.at) {
         buf_add_str(out, STR("null"));
         return;
     }
@@ -179,5 +180,5 @@ void db_result_rows_json(const struct db_result *result, int row_count, struct b
 
 void db_result_json(const struct db_result *result, struct buf *out)
 {
-    db_result_rows_json(result, PQntuples(result->pg), out);
+    db_result_rows_json(result, result->reply->rows, out);
 }

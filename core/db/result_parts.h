@@ -3,13 +3,13 @@
 #define SOUK_DB_RESULT_PARTS_H
 
 #include "db/plan.h"
+#include "db/reply.h"
 #include "db/result.h"
-#include <libpq-fe.h>
 
 struct db_statement;
 
 struct db_result {
-    PGresult *pg;
+    const struct db_reply *reply;
     const struct db_statement *statement;
     const struct db_plan *plan; /* NULL until asked for; the statement owns it */
 };

@@ -17,12 +17,12 @@
 struct run {
     db_done_fn *done;
     void *arg;
-    struct db_result *results;
+    struct db_result *results; /* their replies are owned */
     int count;
     int answered;
     bool is_last;
     enum { COMMIT_NOT_SENT, COMMIT_SENT, COMMIT_DONE } commit;
-    PGresult *refusal; /* the first statement that failed */
+    struct db_reply *refusal; /* owned: the first statement that failed */
     int refused_at;
     enum err failure; /* ERR_OK, or why without a refusal */
 };
@@ -51,8 +51,8 @@ struct db_tx {
 static void run_done(struct run *run)
 {
     for (int i = 0; i < run->count; i++)
-        PQclear(run->results[i].pg);
-    PQclear(run->refusal);
+        db_reply_free((struct db_reply *)run->results[i].reply);
+    db_reply_free(run->refusal);
     free(run->results);
     *run = (struct run){0};
 }
@@ -66,11 +66,11 @@ static void tx_free(struct db_tx *tx)
     free(tx);
 }
 
-static void on_released(void *arg, enum db_answer answer, PGresult *result)
+static void on_released(void *arg, enum db_answer answer, const struct db_reply *reply)
 {
     struct db_slot *slot = arg;
 
-    (void)result;
+    (void)reply;
     slot->is_releasing = false;
     if (answer == DB_ANSWER_OK && db_conn_is_in_transaction(slot->conn))
         db_conn_close(slot->conn, "a rollback did not end the transaction");
@@ -258,13 +258,11 @@ static void finish(struct db_tx *tx)
     run_done(&run);
 }
 
-static void refuse_run(struct run *run, PGresult *refusal, int at)
+static void refuse_run(struct run *run, const struct db_reply *refusal, int at)
 {
-    if (run->refusal || run->failure) {
-        PQclear(refusal);
+    if (run->refusal || run->failure)
         return;
-    }
-    run->refusal = refusal;
+    run->refusal = db_reply_copy(refusal);
     run->refused_at = at;
 }
 
@@ -274,54 +272,49 @@ static void lose_run(struct run *run, enum err e)
         run->failure = e;
 }
 
-static void on_begin(void *arg, enum db_answer answer, PGresult *result)
+static void on_begin(void *arg, enum db_answer answer, const struct db_reply *reply)
 {
     struct db_tx *tx = arg;
 
     if (answer == DB_ANSWER_ERROR)
-        refuse_run(&tx->run, result, -1);
-    else
-        PQclear(result);
+        refuse_run(&tx->run, reply, -1);
     if (answer == DB_ANSWER_LOST && !tx->run.is_last)
         lose_run(&tx->run, ERR_DATABASE_AWAY);
 }
 
-static void on_call(void *arg, enum db_answer answer, PGresult *result)
+static void on_call(void *arg, enum db_answer answer, const struct db_reply *reply)
 {
     struct run *run = &((struct db_tx *)arg)->run;
     int at = run->answered++;
 
     if (answer == DB_ANSWER_OK)
-        run->results[at].pg = result;
+        run->results[at].reply = db_reply_copy(reply);
     else if (answer == DB_ANSWER_ERROR)
-        refuse_run(run, result, at);
+        refuse_run(run, reply, at);
     else if (answer == DB_ANSWER_LOST && !run->is_last)
         lose_run(run, ERR_DATABASE_AWAY); /* else the COMMIT's fate says what happened */
 }
 
-static void on_commit(void *arg, enum db_answer answer, PGresult *result)
+static void on_commit(void *arg, enum db_answer answer, const struct db_reply *reply)
 {
     struct run *run = &((struct db_tx *)arg)->run;
-    const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *sqlstate = reply ? reply->sqlstate : NULL;
 
-    if (answer == DB_ANSWER_OK && strcmp(PQcmdStatus(result), "COMMIT") == 0)
+    if (answer == DB_ANSWER_OK && strcmp(reply->tag, "COMMIT") == 0)
         run->commit = COMMIT_DONE;
     else if (answer == DB_ANSWER_OK)
         lose_run(run, ERR_INTERNAL); /* it answered ROLLBACK */
     else if (answer == DB_ANSWER_LOST || (sqlstate && db_is_server_gone(sqlstate, true)))
         lose_run(run, ERR_OUTCOME_UNKNOWN);
-    else if (answer == DB_ANSWER_ERROR) {
-        refuse_run(run, result, -1);
-        return;
-    }
-    PQclear(result);
+    else if (answer == DB_ANSWER_ERROR)
+        refuse_run(run, reply, -1);
 }
 
-static void on_sync(void *arg, enum db_answer answer, PGresult *result)
+static void on_sync(void *arg, enum db_answer answer, const struct db_reply *reply)
 {
     struct db_tx *tx = arg;
 
-    (void)result;
+    (void)reply;
     if (answer == DB_ANSWER_LOST && tx->run.commit != COMMIT_DONE)
         lose_run(&tx->run, ERR_DATABASE_AWAY);
     finish(tx);
