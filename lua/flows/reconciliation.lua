@@ -95,7 +95,7 @@ end
 
 --- Whether each transfer went where we say.
 local function compare_transfers(id, since_s)
-    return stripe_books.each_page(("/v1/transfers?created[gte]=%.0f"):format(since_s),
+    return stripe_api.each_page(("/v1/transfers?created[gte]=%.0f"):format(since_s),
         function(objects)
             local brief = json.array({})
             for i, object in ipairs(objects) do

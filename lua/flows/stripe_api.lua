@@ -22,7 +22,8 @@ local CONNECT_MS = 3000
 local LEAST_MS = 250
 --- A job may wait for a Stripe that limits our rate; a client is told.
 local LIMITED_PAUSE_MS = 1000
-local PAGES_MAX = 1000
+--- A day of the largest marketplaces and a backlog of months; a list that never ends is a fault.
+local PAGES_MAX = 20000
 local NEVER_LEFT = { not_sent = true, tls = true, refused = true }
 
 --- null and missing alike are nil.
@@ -201,24 +202,39 @@ local function read(path, options)
     })
 end
 
+--- A resource as it is now; or nil, err (stripe_away, or not_found when Stripe does not know it).
+--- options: {account, is_job}.
+function stripe_api.get(path, options)
+    local result = read(path, options)
+    if result.kind == "ok" then
+        return result.object
+    elseif result.status == 404 and result.error and result.error.code == "resource_missing" then
+        return nil, err.not_found()
+    end
+    local problem = err.stripe_away()
+    problem.is_forbidden = result.status == 403
+    return nil, problem
+end
+
 --- A list page by page, newest first: on_page(data) until it returns false (enough) or nil, err.
---- path holds the filters ("/v1/refunds?payment_intent=…"); options: {account, is_job}. True when
---- the end was reached or on_page had enough; or nil, err.
+--- path holds the filters ("/v1/refunds?payment_intent=…"); options: {account, is_job}. How many
+--- objects there were until the end was reached or on_page had enough; or nil, err.
 function stripe_api.each_page(path, on_page, options)
-    local after = ""
+    local after, count = "", 0
     for _ = 1, PAGES_MAX do
-        local result = read(path .. "&limit=100" .. after, options)
-        local data = result.kind == "ok" and result.object.data
-        if not data then
-            return nil, err.stripe_away()
+        local list, away = stripe_api.get(path .. "&limit=100" .. after, options)
+        if not list then
+            return nil, away
         end
-        local goes_on, problem = on_page(data)
+        local goes_on, problem = on_page(list.data)
         if problem then
             return nil, problem
-        elseif not goes_on or not result.object.has_more or #data == 0 then
-            return true
         end
-        after = "&starting_after=" .. data[#data].id
+        count = count + #list.data
+        if not goes_on or not list.has_more or #list.data == 0 then
+            return count
+        end
+        after = "&starting_after=" .. list.data[#list.data].id
     end
     return nil, err.stripe_away()
 end
@@ -240,20 +256,6 @@ function stripe_api.find(path, is_wanted, options)
         return nil, problem
     end
     return found
-end
-
---- A resource as it is now; or nil, err (stripe_away, or not_found when Stripe does not know it).
---- options: {account, is_job}.
-function stripe_api.get(path, options)
-    local result = read(path, options)
-    if result.kind == "ok" then
-        return result.object
-    elseif result.status == 404 and result.error and result.error.code == "resource_missing" then
-        return nil, err.not_found()
-    end
-    local problem = err.stripe_away()
-    problem.is_forbidden = result.status == 403
-    return nil, problem
 end
 
 return stripe_api

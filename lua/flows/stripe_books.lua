@@ -2,37 +2,11 @@
 --- gathered as they are; what they mean to us, reconciliation says.
 local json = require("core.json")
 local db = require("souk.db")
-local err = require("souk.err")
 local stripe_api = require("flows.stripe_api")
 
 local stripe_books = {}
 
---- A day of the largest marketplaces and a backlog of months; a list that never ends is a fault.
-local PAGES_MAX = 20000
-
 local value = stripe_api.value
-
---- Calls take(objects) for each page of a list, newest first. path holds the filters. How many
---- objects there were; or nil, err.
-function stripe_books.each_page(path, take)
-    local after, count = "", 0
-    for _ = 1, PAGES_MAX do
-        local list, problem = stripe_api.get(path .. "&limit=100" .. after)
-        if not list then
-            return nil, problem
-        end
-        local is_taken, failure = take(list.data)
-        if not is_taken then
-            return nil, failure
-        end
-        count = count + #list.data
-        if not list.has_more or #list.data == 0 then
-            return count
-        end
-        after = "&starting_after=" .. list.data[#list.data].id
-    end
-    return nil, err.stripe_away()
-end
 
 --- source may come expanded, or be null for what has no object.
 local function line_of(object)
@@ -57,13 +31,13 @@ end
 
 --- Gathers the lines since then (seconds). How many were read; or nil, err.
 function stripe_books.gather(since_s)
-    return stripe_books.each_page(
-        ("/v1/balance_transactions?created[gte]=%.0f"):format(since_s), keep)
+    local path = ("/v1/balance_transactions?created[gte]=%.0f"):format(since_s)
+    return stripe_api.each_page(path, keep)
 end
 
 --- Gathers the lines of one object, however old.
 function stripe_books.gather_of(object_id)
-    return stripe_books.each_page("/v1/balance_transactions?source=" .. object_id, keep)
+    return stripe_api.each_page("/v1/balance_transactions?source=" .. object_id, keep)
 end
 
 --- {CURRENCY = available and pending together}; or nil, err.

@@ -62,8 +62,8 @@ function place.database(vendors, products)
     place.sql("postgres", ("drop database if exists %s; create database %s"):format(making, making))
     migrate(making)
     fill(making, vendors, products)
-    -- An empty table that was analyzed is planned as one that stays empty: its keys would be checked
-    -- by reading it whole, until the next analyze.
+    -- An empty table that was analyzed is planned as one that stays empty: its keys would be
+    -- checked by reading it whole, until the next analyze.
     place.sql(making, [[
 select format('vacuum analyze %I.%I', schemaname, relname) from pg_stat_user_tables
 where pg_relation_size(relid) > 0 \gexec]])
