@@ -91,7 +91,7 @@ local function main()
             group[2]()
         end
     end
-    plan.run()
+    plan.run(report.keep)
     report.finish(groups, options.write or wanted.all and not options.quick)
 end
 

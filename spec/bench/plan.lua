@@ -134,12 +134,10 @@ local function run_set(set)
 end
 
 --- Runs all; a set that cannot be measured is told, and the others go on. A part begins with
--- nobody idle beside it.
-function plan.run()
-    local group
-    for _, set in ipairs(plan.sets) do
-        if set.group ~= group then
-            group = set.group
+-- nobody idle beside it; on_end(its name) is called when all of it ran.
+function plan.run(on_end)
+    for i, set in ipairs(plan.sets) do
+        if set.group ~= (plan.sets[i - 1] or {}).group then
             place.stop_servers()
         end
         tried(set.what, function()
@@ -151,6 +149,9 @@ function plan.run()
                 run_set(set)
             end
         end)
+        if set.group ~= (plan.sets[i + 1] or {}).group then
+            on_end(set.group)
+        end
     end
 end
 

@@ -72,38 +72,35 @@ local function kept()
     return text and cjson.decode(text) or { groups = {} }
 end
 
---- Puts what this run measured over what earlier ones kept, group by group.
-local function keep(groups)
-    local all = kept()
-    for _, name in ipairs(groups) do
-        local rows, part_goals = {}, {}
-        for _, row in ipairs(plan.rows) do
-            if row.group == name then
-                rows[#rows + 1] = row
-            end
+local function of_group(list, name)
+    local found = {}
+    for _, entry in ipairs(list) do
+        if entry.group == name then
+            found[#found + 1] = entry
         end
-        for _, goal in ipairs(plan.part_goals) do
-            if goal.group == name then
-                part_goals[#part_goals + 1] = goal
-            end
-        end
-        all.groups[name] = {
-            rows = rows, goals = part_goals, date = os.date("!%Y-%m-%d %H:%M"),
-            is_quick = plan.is_quick or false, load_before = os.getenv("SOUK_BENCH_LOAD_BEFORE"),
-        }
     end
+    return found
+end
+
+--- Puts what this run measured of a part over what earlier ones kept; at the part's end, so that a
+-- run that is stopped loses no other.
+function report.keep(name)
+    local all = kept()
+    all.groups[name] = {
+        rows = of_group(plan.rows, name), goals = of_group(plan.part_goals, name),
+        date = os.date("!%Y-%m-%d %H:%M"), is_quick = plan.is_quick or false,
+        load_before = os.getenv("SOUK_BENCH_LOAD_BEFORE"),
+    }
     all.facts = all.facts or {}
-    for name, value in pairs(plan.facts) do
-        all.facts[name] = value
+    for fact, value in pairs(plan.facts) do
+        all.facts[fact] = value
     end
     machine.sh("mkdir -p build/bench")
     machine.write(KEPT, cjson.encode(all))
-    return all
 end
 
 --- Prints this run; and writes the README from all that is kept when asked to.
 function report.finish(groups, is_written)
-    local all = keep(groups)
     local list = goals.of(groups, plan.part_goals)
     io.write(report.tables(plan.rows), "\n\n", report.goals(list), "\n")
     for _, note in ipairs(plan.notes) do
@@ -111,7 +108,7 @@ function report.finish(groups, is_written)
     end
     io.write(("\n%d min %d s.\n"):format(math.floor(plan.elapsed_s() / 60), plan.elapsed_s() % 60))
     if is_written then
-        require("spec.bench.readme").write(all)
+        require("spec.bench.readme").write(kept())
     end
 end
 
