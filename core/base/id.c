@@ -4,9 +4,12 @@
 
 #include "base/clock.h"
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/random.h>
+
+#define POOL_WORDS 32 /* so many bytes getrandom() gives whole, or not at all */
 
 #define LOW_BITS  62
 #define LOW_MASK  ((UINT64_C(1) << LOW_BITS) - 1)
@@ -18,17 +21,42 @@ static _Thread_local struct {
     uint64_t low;  /* 62 bits after the variant */
 } last;
 
-static uint64_t random_word(void)
+/* Random words are asked for many at a time. A child must not draw its parent's. */
+static _Thread_local struct {
+    uint64_t words[POOL_WORDS];
+    int left;
+} pool;
+
+static void forget_pool(void)
 {
-    uint64_t word;
+    pool.left = 0;
+}
+
+static void forget_when_forked(void)
+{
+    if (pthread_atfork(NULL, NULL, forget_pool) != 0)
+        abort();
+}
+
+static void fill_pool(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     ssize_t got;
 
+    (void)pthread_once(&once, forget_when_forked);
     do {
-        got = getrandom(&word, sizeof word, 0);
+        got = getrandom(pool.words, sizeof pool.words, 0);
     } while (got < 0 && errno == EINTR);
-    if (got != (ssize_t)sizeof word)
+    if (got != (ssize_t)sizeof pool.words)
         abort();
-    return word;
+    pool.left = POOL_WORDS;
+}
+
+static uint64_t random_word(void)
+{
+    if (!pool.left)
+        fill_pool();
+    return pool.words[--pool.left];
 }
 
 static void advance(void)

@@ -1,5 +1,5 @@
 /* core.db: named statements of sql/queries, alone or in a transaction of the running coroutine.
- * All but array, in_tx, keep, ready and rollback wait.
+ * All but array, columns, in_tx, keep, ready and rollback wait.
  *   query(name, …) -> rows | nil, err
  *   one(name, …) -> row | nil (no row) | nil, err
  *   exec(name, …) -> rows affected | nil, err
@@ -14,6 +14,7 @@
  *   keep(boolean): inside a savepoint
  *   ready() -> boolean
  *   array{…} -> text for a parameter of an array type
+ *   columns(names, entries, …) -> such a text for each name: that field of all entries
  * err.is_retryable: the whole transaction may be run again (serialization failure, deadlock). */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -461,11 +462,14 @@ static void register_metrics(void)
 int luaopen_core_db(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"query", l_query},       {"one", l_one},           {"exec", l_exec},
-        {"json", l_json},         {"row_json", l_row_json}, {"json_page", l_json_page},
-        {"batch", l_batch},       {"begin", l_begin},       {"commit", l_commit},
-        {"rollback", l_rollback}, {"in_tx", l_in_tx},       {"ready", l_ready},
-        {"array", db_l_array},    {"keep", l_keep},         {NULL, NULL},
+        {"query", l_query},       {"one", l_one},
+        {"exec", l_exec},         {"json", l_json},
+        {"row_json", l_row_json}, {"json_page", l_json_page},
+        {"batch", l_batch},       {"begin", l_begin},
+        {"commit", l_commit},     {"rollback", l_rollback},
+        {"in_tx", l_in_tx},       {"ready", l_ready},
+        {"array", db_l_array},    {"columns", db_l_columns},
+        {"keep", l_keep},         {NULL, NULL},
     };
 
     register_metrics();

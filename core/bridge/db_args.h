@@ -25,5 +25,7 @@ struct db_args db_check_args(struct lua_State *L,
                              struct db_arg_space *space);
 /* db.array{…}: a PostgreSQL array literal of texts, numbers, booleans and nulls. */
 int db_l_array(struct lua_State *L);
+/* db.columns(names, entries, …): such a literal for each name, of that field of all entries. */
+int db_l_columns(struct lua_State *L);
 
 #endif

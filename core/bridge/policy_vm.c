@@ -2,6 +2,7 @@
  * they are copied as plain data, and neither side may raise while the other is half way. */
 #include "bridge/policy_vm.h"
 
+#include "bridge/heap.h"
 #include "crypto/hmac.h"
 #include <lauxlib.h>
 #include <lua.h>
@@ -16,6 +17,10 @@
 #define COPY_DEPTH      8
 #define COPY_BYTES_MAX  (1u << 20) /* a table that is there many times is copied as often */
 #define COPY_VALUE      16
+#define COPY_LIST_MAX   1024
+#define COPY_STACK      8 /* a table, and a key and a value that may be tables */
+#define GARBAGE_BYTES   (1u << 20)
+#define PAUSE_PERCENT   200 /* LuaJIT's own */
 #define INTERVAL        100
 #define CPU_MAX_US      50000 /* few instructions may be much work: of long texts, say */
 #define VALUE_MAX       200
@@ -30,10 +35,11 @@ struct policy_vm {
     lua_State *L;
     int evaluate_ref;
     int evaluate_line;
+    struct heap heap;
     size_t memory_bytes;
     int instructions;
-    int64_t cpu_until_us;
-    struct buf *steps; /* NULL: nobody wants to know */
+    int64_t cpu_until_us; /* 0: not known before the first look at what runs */
+    struct buf *steps;    /* NULL: nobody wants to know */
 };
 
 static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
@@ -43,15 +49,10 @@ static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
 
     if (!at)
         old_size = 0;
-    if (new_size == 0) {
-        vm->memory_bytes -= old_size;
-        free(at);
-        return NULL;
-    }
     if (new_size > old_size && vm->memory_bytes + (new_size - old_size) > POLICY_MEMORY_MAX)
         return NULL;
-    moved = realloc(at, new_size);
-    if (moved)
+    moved = heap_resize(&vm->heap, at, old_size, new_size);
+    if (moved || !new_size)
         vm->memory_bytes += new_size - old_size;
     return moved;
 }
@@ -97,6 +98,16 @@ static int64_t cpu_us(void)
     return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
+/* The clock of CPU time is a system call, and most policies end before anybody looks. */
+static bool is_out_of_time(struct policy_vm *vm)
+{
+    int64_t now_us = cpu_us();
+
+    if (!vm->cpu_until_us)
+        vm->cpu_until_us = now_us + CPU_MAX_US;
+    return now_us >= vm->cpu_until_us;
+}
+
 static void watch(lua_State *L, lua_Debug *ar)
 {
     struct policy_vm *vm;
@@ -109,7 +120,7 @@ static void watch(lua_State *L, lua_Debug *ar)
         return;
     }
     vm->instructions += INTERVAL;
-    if (vm->instructions <= POLICY_INSTRUCTIONS_MAX && cpu_us() < vm->cpu_until_us)
+    if (!is_out_of_time(vm) && vm->instructions <= POLICY_INSTRUCTIONS_MAX)
         return;
     luaL_where(L, 0); /* inside a hook, level 0 is what it interrupted */
     if (vm->instructions > POLICY_INSTRUCTIONS_MAX)
@@ -139,36 +150,16 @@ static int with_place(lua_State *L)
     return 1;
 }
 
-/* Plain data only. False: something that is none, or too deep, or more than *room bytes. Stack of
- * `to` grows by one in any case. */
-static bool copy_value(lua_State *from, int index, lua_State *to, int depth, size_t *room)
-{
-    size_t len = lua_type(from, index) == LUA_TSTRING ? lua_objlen(from, index) : 0;
-    const char *text;
+static bool copy_value(lua_State *from, int index, lua_State *to, int depth, size_t *room);
 
-    if (depth > COPY_DEPTH || len + COPY_VALUE > *room || !lua_checkstack(from, 4) ||
-        !lua_checkstack(to, 4)) {
-        lua_pushnil(to);
-        return false;
-    }
-    *room -= len + COPY_VALUE;
-    switch (lua_type(from, index)) {
-    case LUA_TNIL: lua_pushnil(to); return true;
-    case LUA_TBOOLEAN: lua_pushboolean(to, lua_toboolean(from, index)); return true;
-    case LUA_TNUMBER: lua_pushnumber(to, lua_tonumber(from, index)); return true;
-    case LUA_TSTRING:
-        text = lua_tolstring(from, index, &len);
-        lua_pushlstring(to, text, len);
-        return true;
-    case LUA_TTABLE: break;
-    default: lua_pushnil(to); return false;
-    }
-    lua_newtable(to);
+/* The members of the table at index of `from` into the one on top of `to`. */
+static bool copy_members(lua_State *from, int index, lua_State *to, int depth, size_t *room)
+{
     lua_pushnil(from);
     while (lua_next(from, index)) {
         int top = lua_gettop(from);
-        bool is_copied = copy_value(from, top - 1, to, depth + 1, room);
-        is_copied = copy_value(from, top, to, depth + 1, room) && is_copied;
+        bool is_copied = copy_value(from, top - 1, to, depth, room);
+        is_copied = copy_value(from, top, to, depth, room) && is_copied;
         if (!is_copied) {
             lua_pop(to, 2);
             lua_pop(from, 2);
@@ -178,6 +169,48 @@ static bool copy_value(lua_State *from, int index, lua_State *to, int depth, siz
         lua_pop(from, 1);
     }
     return true;
+}
+
+/* Made with room for its members: growing one by one costs more than all else here. */
+static bool copy_table(lua_State *from, int index, lua_State *to, int depth, size_t *room)
+{
+    int count = (int)lua_objlen(from, index), named = 0;
+
+    if (!lua_checkstack(from, COPY_STACK) || !lua_checkstack(to, COPY_STACK)) {
+        lua_pushnil(to);
+        return false;
+    }
+    if (!count) {
+        for (lua_pushnil(from); lua_next(from, index); lua_pop(from, 1))
+            named++;
+    }
+    lua_createtable(to, count <= COPY_LIST_MAX ? count : 0, named);
+    return copy_members(from, index, to, depth + 1, room);
+}
+
+/* Plain data only. False: something that is none, or too deep, or more than *room bytes. Stack of
+ * `to` grows by one in any case; both have room for what is no table. */
+static bool copy_value(lua_State *from, int index, lua_State *to, int depth, size_t *room)
+{
+    int type = lua_type(from, index);
+    const char *text = NULL;
+    size_t len = 0;
+
+    if (type == LUA_TSTRING)
+        text = lua_tolstring(from, index, &len);
+    if (depth > COPY_DEPTH || len + COPY_VALUE > *room) {
+        lua_pushnil(to);
+        return false;
+    }
+    *room -= len + COPY_VALUE;
+    switch (type) {
+    case LUA_TNIL: lua_pushnil(to); return true;
+    case LUA_TBOOLEAN: lua_pushboolean(to, lua_toboolean(from, index)); return true;
+    case LUA_TNUMBER: lua_pushnumber(to, lua_tonumber(from, index)); return true;
+    case LUA_TSTRING: lua_pushlstring(to, text, len); return true;
+    case LUA_TTABLE: return copy_table(from, index, to, depth, room);
+    default: lua_pushnil(to); return false;
+    }
 }
 
 static int l_percent(lua_State *L)
@@ -370,7 +403,7 @@ static bool protected_call(struct policy_vm *vm, int arg_count, int result_count
     lua_pushcfunction(vm->L, with_place);
     lua_insert(vm->L, base);
     vm->instructions = 0;
-    vm->cpu_until_us = cpu_us() + CPU_MAX_US;
+    vm->cpu_until_us = 0;
     lua_sethook(vm->L, watch, LUA_MASKCOUNT | (vm->steps ? LUA_MASKLINE : 0), INTERVAL);
     is_ok = lua_pcall(vm->L, arg_count, result_count, base) == 0;
     lua_sethook(vm->L, NULL, 0, 0);
@@ -394,14 +427,28 @@ static int open_protected(lua_State *L)
     return 0;
 }
 
+/* What an evaluation leaves is little beside the libraries, which every collection walks through.
+ */
+static void collect_rarely(struct policy_vm *vm)
+{
+    size_t percent;
+
+    lua_gc(vm->L, LUA_GCCOLLECT, 0);
+    percent = 100 + GARBAGE_BYTES * 100 / vm->memory_bytes;
+    if (percent > PAUSE_PERCENT)
+        lua_gc(vm->L, LUA_GCSETPAUSE, (int)percent);
+}
+
 static bool run(struct policy_vm *vm, struct str *source, struct buf *message)
 {
     lua_pushcfunction(vm->L, open_protected);
     if (lua_pcall(vm->L, 0, 0, 0) == 0) {
         lua_pushcfunction(vm->L, load_protected);
         lua_pushlightuserdata(vm->L, source);
-        if (protected_call(vm, 1, 0))
+        if (protected_call(vm, 1, 0)) {
+            collect_rarely(vm);
             return true;
+        }
     }
     buf_printf(message, "policy %s: ", vm->name);
     say_why(vm, message);
@@ -431,6 +478,7 @@ void policy_vm_free(struct policy_vm *vm)
         return;
     if (vm->L)
         lua_close(vm->L);
+    heap_done(&vm->heap);
     free(vm);
 }
 

@@ -10,10 +10,10 @@ local json = require("core.json")
 local stock = require("core.stock")
 local db = require("souk.db")
 local err = require("souk.err")
-local money = require("souk.money")
 local hooks = require("souk.plugin.hooks")
 local discounts = require("flows.discounts")
 local fees = require("flows.fees")
+local order_answer = require("flows.order_answer")
 local order_terms = require("flows.order_terms")
 local sold_out = require("flows.sold_out")
 
@@ -21,6 +21,12 @@ local checkout = {}
 
 local TOTAL_MAX = 1e12
 local ATTEMPTS_MAX = 2
+local CARDS_KEPT = 1000
+local FEE_BPS = tonumber(conf("fee.bps"))
+local EXPIRES_S = tonumber(conf("order.expires_after_s"))
+
+--- Of lines that no discount is for; nobody adds to it.
+local NONE = {}
 
 local function is_stale(problem)
     return problem.code == "price_changed" or problem.code == "cart_changed"
@@ -65,43 +71,71 @@ local function check_cart(rows)
     return total
 end
 
---- Sorted, of a product's card.
-local function slugs_of(card)
+--- Slugs by the text of a card, which many lines share. Nobody changes one.
+local known_slugs, known_count = {}, 0
+
+local function read_slugs(card)
     local slugs = json.array({})
-    for i, category in ipairs(card and json.decode(card) or {}) do
+    for i, category in ipairs(json.decode(card)) do
         slugs[i] = category.slug
     end
     table.sort(slugs)
     return slugs
 end
 
-local function make_item(row, part)
+--- Sorted, of a product's card.
+local function slugs_of(card)
+    card = card or "[]"
+    local slugs = known_slugs[card]
+    if not slugs then
+        if known_count >= CARDS_KEPT then
+            known_slugs, known_count = {}, 0
+        end
+        slugs = read_slugs(card)
+        known_slugs[card], known_count = slugs, known_count + 1
+    end
+    return slugs
+end
+
+local function make_item(row, part, order)
     return {
-        id = crypto.uuid7(),
+        id = crypto.uuid7(), order_id = order.id, buyer_id = order.buyer_id, part_id = part.id,
+        vendor_id = part.vendor_id,
         product_id = row.product_id,
         name = row.name,
         price = row.price_minor,
         quantity = row.quantity,
         total = row.price_minor * row.quantity, -- less discounts, once they are known
         discount = 0,
-        shares = {},
+        shares = NONE,
         categories = slugs_of(row.categories),
         part = part,
     }
 end
 
---- Rows come with a vendor's lines together. A part is what becomes a vendor order.
-local function make_parts(rows)
-    local parts, part = {}, nil
-    for _, row in ipairs(rows) do
+local function make_part(row, order)
+    return {
+        id = crypto.uuid7(), order_id = order.id, vendor_id = row.vendor_id,
+        currency = order.currency, items = {}, row = row,
+        -- What policies say, once they were asked.
+        subtotal = 0, shipping = 0, fee = nil, fee_amount = 0, fee_version = nil, fee_reason = nil,
+        fee_input = nil,
+    }
+end
+
+--- Fills order.parts and order.items. Rows come with a vendor's lines together; a part is what
+--- becomes a vendor order.
+local function add_lines(order, rows)
+    local parts, items, part = {}, {}, nil
+    for i, row in ipairs(rows) do
         if not part or part.vendor_id ~= row.vendor_id then
-            part = { id = crypto.uuid7(), vendor_id = row.vendor_id, items = {}, row = row }
+            part = make_part(row, order)
             parts[#parts + 1] = part
         end
-        local item = make_item(row, part)
-        part.items[#part.items + 1] = item
+        items[i] = make_item(row, part, order)
+        part.items[#part.items + 1] = items[i]
     end
-    return parts
+    order.parts, order.items = parts, items
 end
 
 local function distance_km(row, address)
@@ -122,23 +156,24 @@ end
 --- What the policies are told of a part: its lines as its vendor sells them, after the discounts
 --- that the vendor bears.
 local function policy_input(part, order)
-    local items = json.array({})
+    local items, subtotal, wanted = {}, 0, 0
     for i, item in ipairs(part.items) do
+        local borne = discounts.of_platform(item)
         items[i] = {
             product_id = item.product_id, categories = item.categories, quantity = item.quantity,
-            unit_price = item.price, line_total = item.total + discounts.of_platform(item),
+            unit_price = item.price, line_total = item.total + borne,
         }
+        subtotal, wanted = subtotal + item.total + borne, wanted + borne
     end
-    local wanted = discounts.wanted_of_platform(part)
     return {
-        subtotal = sum_of(items, "line_total"),
+        subtotal = subtotal,
         currency = order.currency,
         items = items,
         vendor = { id = part.vendor_id, tier = part.row.tier, country = part.row.country },
-        buyer = json.object({ country = order.address.country }),
+        buyer = { country = order.address.country },
         distance_km = distance_km(part.row, order.address),
-        placed_on = clock.rfc3339():sub(1, 10),
-        fee_bps = tonumber(conf("fee.bps")),
+        placed_on = order.placed_on,
+        fee_bps = FEE_BPS,
         platform_discount = wanted > 0 and wanted or nil,
     }
 end
@@ -148,9 +183,13 @@ local function add_fees(order, inputs)
     if not list then
         return nil, problem
     end
+    order.fee = 0
     for i, part in ipairs(order.parts) do
-        part.fee = list[i]
-        discounts.limit(part, part.fee.platform_discount)
+        local fee = list[i]
+        part.fee, part.fee_amount, part.fee_version = fee, fee.fee, fee.version
+        part.fee_reason, part.fee_input = fee.reason, fee.input
+        order.fee = order.fee + fee.fee
+        discounts.limit(part, fee.platform_discount)
     end
     return true
 end
@@ -174,13 +213,15 @@ local function check_limits(order)
     local is_allowed, refusal = order_terms.limits({
         total = order.total, subtotal = order.subtotal, currency = order.currency,
         lines = #order.items, units = sum_of(order.items, "quantity"), vendors = #order.parts,
-        buyer = json.object({ id = order.buyer_id, country = order.address.country }),
+        buyer = { id = order.buyer_id, country = order.address.country },
     }, order.buyer_id, order.known.limits_policy)
     if not is_allowed then
         return nil, refusal
     end
-    return hooks.ask("checkout.check", discounts.facts(order))
+    return not hooks.any("checkout.check") or hooks.ask("checkout.check", discounts.facts(order))
 end
+
+local STEPS = { add_fees, add_shipping, check_limits }
 
 --- Everything that decides what the order costs, and whether it may be placed. true, or nil, err.
 local function price(order)
@@ -192,90 +233,47 @@ local function price(order)
     for i, part in ipairs(order.parts) do
         inputs[i] = policy_input(part, order)
     end
-    for _, step in ipairs({ add_fees, add_shipping, check_limits }) do
+    for _, step in ipairs(STEPS) do
         is_done, problem = step(order, inputs)
         if not is_done then
             return nil, problem
         end
     end
-    order.fee = 0
-    for _, part in ipairs(order.parts) do
-        order.fee = order.fee + part.fee.fee
-    end
     return true
 end
 
-local function all_items(parts)
-    local items = {}
-    for _, part in ipairs(parts) do
-        for _, item in ipairs(part.items) do
-            items[#items + 1] = item
-        end
-    end
-    return items
-end
-
-local function all_fee_lines(parts)
+local function all_fee_lines(order)
     local lines = {}
-    for _, part in ipairs(parts) do
+    for _, part in ipairs(order.parts) do
         for i, line in ipairs(part.fee.lines) do
             lines[#lines + 1] = {
-                part_id = part.id, position = i, name = line.name, amount = line.amount,
+                order_id = order.id, part_id = part.id, position = i, name = line.name,
+                amount = line.amount,
             }
         end
     end
     return lines
 end
 
--- Columns of checkout/place: the name of a field, or what reads one of an entry and its order. Made
--- once: functions that are made for each order keep the compiler out.
-
-local function id_of_order(_, order)
-    return order.id
-end
-
+-- Columns of checkout/place: fields of an order, its parts, its lines, and so on.
 local ORDER = {
-    "id", "buyer_id", "currency", "subtotal", "discount", "shipping", "fee",
-    function(order) return json.encode(order.address) end,
-    function(order) return order.note or json.null end,
-    function() return tonumber(conf("order.expires_after_s")) end,
+    "id", "buyer_id", "currency", "subtotal", "discount", "shipping", "fee", "address_text", "note",
+    "expires_s",
 }
 local PART = {
-    "id", id_of_order, "vendor_id", function(_, order) return order.currency end, "subtotal",
-    function(part) return part.fee.fee end,
-    function(part) return part.fee.version end,
-    function(part) return part.fee.reason end,
-    function(part) return part.fee.input end, "shipping",
+    "id", "order_id", "vendor_id", "currency", "subtotal", "fee_amount", "fee_version",
+    "fee_reason", "fee_input", "shipping",
 }
 local LINE = {
-    "id", id_of_order, function(_, order) return order.buyer_id end,
-    function(item) return item.part.id end,
-    function(item) return item.part.vendor_id end,
-    "product_id", "name", "price", "quantity", "discount",
+    "id", "order_id", "buyer_id", "part_id", "vendor_id", "product_id", "name", "price", "quantity",
+    "discount",
 }
-local FEE = { id_of_order, "part_id", "position", "name", "amount" }
-local DISCOUNT = { id_of_order, "part_id", "position", "plugin", "name", "bearer", "amount" }
+local FEE = { "order_id", "part_id", "position", "name", "amount" }
+local DISCOUNT = { "order_id", "part_id", "position", "plugin", "name", "bearer", "amount" }
 
---- Puts columns of the list behind those that are there, each as an array for unnest.
-local function add_columns(arrays, readers, list, order)
-    for n = 1, #readers do
-        local read, column = readers[n], {}
-        local is_field = type(read) == "string"
-        for i = 1, #list do
-            column[i] = is_field and list[i][read] or not is_field and read(list[i], order)
-        end
-        arrays[#arrays + 1] = db.array(column)
-    end
-end
-
-local function values_of(order)
-    local arrays = {}
-    add_columns(arrays, ORDER, { order }, order)
-    add_columns(arrays, PART, order.parts, order)
-    add_columns(arrays, LINE, order.items, order)
-    add_columns(arrays, FEE, all_fee_lines(order.parts), order)
-    add_columns(arrays, DISCOUNT, order.discount_rows, order)
-    return arrays
+local function columns_of(order)
+    return db.columns(ORDER, { order }, PART, order.parts, LINE, order.items,
+        FEE, all_fee_lines(order), DISCOUNT, order.discount_rows)
 end
 
 --- What plugins do with an order in the transaction that makes it.
@@ -317,14 +315,13 @@ end
 --- Alone in a transaction, when plugins have a part in it or it is the caller's; else with all
 --- that are on their way at the moment. Each is made as if it were alone.
 local function write(order)
-    order.discount_rows = discounts.rows(order.parts)
-    local values = values_of(order)
-    if not db.in_tx() and #hooks.names("order.created") == 0 then
+    order.discount_rows = discounts.rows(order)
+    if not db.in_tx() and not hooks.any("order.created") then
         return made(stock.place("checkout/place", order.buyer_id, goods_of(order.items),
-            unpack(values)))
+            columns_of(order)))
     end
     return db.tx(function()
-        local row, problem = made(db.one("checkout/place", unpack(values)))
+        local row, problem = made(db.one("checkout/place", columns_of(order)))
         if not row then
             return nil, problem
         end
@@ -334,75 +331,6 @@ local function write(order)
         end
         return row
     end)
-end
-
--- The answer, equal to what GET /orders/{id} gives -----------------------------------------------
-
-local function by_id(a, b)
-    return a.id < b.id
-end
-
-local function item_views(items, currency)
-    local views = json.array({})
-    for i, item in ipairs(items) do
-        views[i] = {
-            id = item.id, productId = item.product_id, vendorId = item.part.vendor_id,
-            name = item.name,
-            unitPrice = money.of(item.price, currency), quantity = item.quantity,
-            discount = money.of(item.discount, currency),
-            lineTotal = money.of(item.total, currency),
-            refundedQuantity = 0,
-            restockedQuantity = 0,
-        }
-    end
-    table.sort(views, by_id)
-    return views
-end
-
-local function fee_line_views(lines, currency)
-    local views = json.array({})
-    for i, line in ipairs(lines) do
-        views[i] = { name = line.name, amount = money.of(line.amount, currency) }
-    end
-    return views
-end
-
-local function part_view(part, order, created_at)
-    return {
-        id = part.id, orderId = order.id, vendorId = part.vendor_id, status = "PENDING",
-        subtotal = money.of(part.subtotal, order.currency),
-        shipping = money.of(part.shipping, order.currency),
-        platformFee = money.of(part.fee.fee, order.currency),
-        earnings = money.of(part.subtotal - part.fee.fee, order.currency),
-        feeLines = fee_line_views(part.fee.lines, order.currency),
-        feePolicyVersion = part.fee.version,
-        items = item_views(part.items, order.currency),
-        shippingAddress = order.address,
-        tracking = json.null,
-        createdAt = created_at, updatedAt = created_at,
-    }
-end
-
-local function view(order, row)
-    local parts = json.array({})
-    for i, part in ipairs(order.parts) do
-        parts[i] = part_view(part, order, row.created_at)
-    end
-    table.sort(parts, by_id)
-    return {
-        id = order.id, number = row.number, status = "PENDING",
-        subtotal = money.of(order.subtotal, order.currency),
-        discount = money.of(order.discount, order.currency),
-        discounts = discounts.views(order),
-        shipping = money.of(order.shipping, order.currency),
-        total = money.of(order.total, order.currency),
-        items = item_views(order.items, order.currency),
-        vendorOrders = parts,
-        payment = json.null,
-        shippingAddress = order.address,
-        note = order.note or json.null,
-        expiresAt = row.expires_at, createdAt = row.created_at, updatedAt = row.created_at,
-    }
 end
 
 local function attempt(buyer_id, input)
@@ -420,10 +348,11 @@ local function attempt(buyer_id, input)
     end
     local order = {
         id = crypto.uuid7(), buyer_id = buyer_id, currency = rows[1].currency, subtotal = total,
-        address = input.shippingAddress, note = input.note, code = input.couponCode,
-        parts = make_parts(rows), known = rows[1],
+        address = input.shippingAddress, address_text = json.encode(input.shippingAddress),
+        note = input.note or json.null, code = input.couponCode, known = rows[1],
+        placed_on = clock.rfc3339():sub(1, 10), expires_s = EXPIRES_S,
     }
-    order.items = all_items(order.parts)
+    add_lines(order, rows)
     local is_priced
     is_priced, problem = price(order)
     if not is_priced then
@@ -433,25 +362,26 @@ local function attempt(buyer_id, input)
     if not row then
         return nil, failure
     end
-    return view(order, row)
+    return order.id, order_answer.text(order, row)
 end
 
---- input: {shippingAddress, note, couponCode}. The order as its buyer sees it, or nil, err. When a
---- price or the cart changed between reading and writing it is read once more; in a transaction of
---- the caller's, which is lost by then, that is told.
+--- input: {shippingAddress, note, couponCode}. The order's id, and the order as its buyer sees it,
+--- as JSON; or nil, err. When a price or the cart changed between reading and writing it is read
+--- once more; in a transaction of the caller's, which is lost by then, that is told.
 function checkout.place(buyer_id, input)
     local attempts = db.in_tx() and 1 or ATTEMPTS_MAX
-    local order, problem = nil, sold_out.refusal(buyer_id)
-    if problem then
-        return nil, problem
+    local known = sold_out.refusal(buyer_id)
+    if known then
+        return nil, known
     end
+    local id, text
     for _ = 1, attempts do
-        order, problem = attempt(buyer_id, input)
-        if order or not is_stale(problem) then
+        id, text = attempt(buyer_id, input)
+        if id or not is_stale(text) then
             break
         end
     end
-    return order, problem
+    return id, text
 end
 
 return checkout

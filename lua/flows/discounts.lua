@@ -17,7 +17,7 @@ local function lines_of(items)
     local lines = json.array({})
     for i, item in ipairs(items) do
         lines[i] = {
-            productId = item.product_id, vendorId = item.part.vendor_id,
+            productId = item.product_id, vendorId = item.vendor_id,
             categories = item.categories, quantity = item.quantity, unitPrice = item.price,
             total = item.price * item.quantity,
         }
@@ -68,7 +68,7 @@ end
 
 local function is_for(discount, item)
     return (discount.productId == nil or discount.productId == item.product_id)
-        and (discount.vendorId == nil or discount.vendorId == item.part.vendor_id)
+        and (discount.vendorId == nil or discount.vendorId == item.vendor_id)
 end
 
 --- Cuts a discount over its lines by what is left of them.
@@ -85,6 +85,7 @@ local function spread(discount, items)
         if amounts[i] > 0 then
             item.total = item.total - amounts[i]
             item.discount = item.discount + amounts[i]
+            item.shares = #item.shares > 0 and item.shares or {}
             table.insert(item.shares, { discount = discount, amount = amounts[i] })
         end
     end
@@ -93,13 +94,17 @@ end
 --- Asks the plugins and takes off what they give: each item's total is then what its buyer pays for
 --- it. true, or nil, err.
 function discounts.apply(order)
+    if not hooks.any(POINT) then
+        if order.code then
+            return nil, err.plugin_refused("no codes are taken here")
+        end
+        return true
+    end
     local value = discounts.facts(order)
     value.discounts = json.array({})
     local priced, refusal = hooks.run(POINT, value, merge)
     if not priced then
         return nil, refusal
-    elseif order.code and #hooks.names(POINT) == 0 then
-        return nil, err.plugin_refused("no codes are taken here")
     end
     for _, discount in ipairs(priced.discounts) do
         spread(discount, order.items)
@@ -130,15 +135,6 @@ function discounts.of_platform(item)
     return sum
 end
 
---- What the platform would give up of a part's fee.
-function discounts.wanted_of_platform(part)
-    local sum = 0
-    for _, entry in ipairs(shares_of(part, "PLATFORM")) do
-        sum = sum + entry.share.amount
-    end
-    return sum
-end
-
 --- Lowers what the platform bears of a part to what its fee allowed.
 function discounts.limit(part, allowed)
     local shares, wanted = shares_of(part, "PLATFORM"), {}
@@ -156,10 +152,10 @@ function discounts.limit(part, allowed)
     end
 end
 
---- One row a discount of a part: {part_id, position, plugin, name, bearer, amount}.
-function discounts.rows(parts)
+--- One row a discount of a part: {order_id, part_id, position, plugin, name, bearer, amount}.
+function discounts.rows(order)
     local rows = {}
-    for _, part in ipairs(parts) do
+    for _, part in ipairs(order.parts) do
         local by_discount, position = {}, 0
         for _, item in ipairs(part.items) do
             for _, share in ipairs(item.shares) do
@@ -167,7 +163,7 @@ function discounts.rows(parts)
                 if not row and share.amount > 0 then
                     position = position + 1
                     row = {
-                        part_id = part.id, position = position, amount = 0,
+                        order_id = order.id, part_id = part.id, position = position, amount = 0,
                         plugin = share.discount.plugin, name = share.discount.name,
                         bearer = share.discount.bearer,
                     }

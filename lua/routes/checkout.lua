@@ -36,9 +36,9 @@ web.post("/api/checkout", {
         },
     },
 }, function(req)
-    local order, problem = checkout.place(req.user.buyer_id, req.body)
-    if not order then
-        return nil, problem
+    local id, order = checkout.place(req.user.buyer_id, req.body)
+    if not id then
+        return nil, order
     end
-    return web.created("/api/orders/" .. order.id, order)
+    return web.created("/api/orders/" .. id, order)
 end)

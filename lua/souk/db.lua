@@ -12,6 +12,7 @@ local db = {
     row_json = core_db.row_json,
     batch = core_db.batch,
     array = core_db.array,
+    columns = core_db.columns,
     in_tx = core_db.in_tx,
     ready = core_db.ready,
     null = json.null,

@@ -92,6 +92,11 @@ function hooks.names(point)
     return names
 end
 
+--- Whether any plugin has a word at a point: nothing needs to be told otherwise.
+function hooks.any(point)
+    return by_point[point] ~= nil
+end
+
 function hooks.points()
     local points = {}
     for point in pairs(by_point) do

@@ -208,6 +208,24 @@ describe("values given to a statement", function()
         assert.equal("{}", echo("int[]", db.array({})))
     end)
 
+    it("may be columns of a list, a text for each name, quoted as an array's", function()
+        local entries = { { a = 'q"', n = 1e12, is = true }, { a = "b\\", n = -3, is = false } }
+        assert.same({ '{"q\\"","b\\\\"}', "{1000000000000,-3}", "{t,f}", "{}", "{NULL}" },
+            { db.columns({ "a", "n", "is" }, entries, { "x" }, {}, { "y" },
+                { { y = json.null } }) })
+        for word, given in pairs({
+            ["x of entry 1 cannot be a nil"] = { { "x" }, { {} } },
+            ["x of entry 2 cannot be a table"] = { { "x" }, { { x = 1 }, { x = {} } } },
+            ["entry 1 is no table"] = { { "x" }, { 1 } },
+            ["names are texts"] = { { 1 }, { { 1 } } },
+            ["a list of names, and a list of entries"] = { { "x" } },
+        }) do
+            local is_done, why = pcall(db.columns, unpack(given))
+            assert.is_false(is_done)
+            assert.matches(word, why, 1, true)
+        end
+    end)
+
     it("are refused when they are too few, too many, tables, functions or hold NUL", function()
         local name = query("select $1::text as a, $2::text as b")
         assert.has_error(function() db.one(name, "x") end, name .. " takes 2 values, not 1")
