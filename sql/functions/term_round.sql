@@ -1,7 +1,7 @@
 -- Counting the words of what is on sale, in turns that are bounded whatever there is to count: a
 -- round reads all products by id, p_rows a turn, into term_counts; then the counts are added up and
--- put into terms, a BUCKETS-th a turn. A round begins when products have changed since the last one
--- began, and rests ten seconds for each turn it took.
+-- put into terms, in as many turns as the reading took, but no more than p_buckets. A round begins
+-- when products have changed since the last one began, and rests ten seconds for each turn it took.
 
 -- How often rows of products have changed, as statistics tell: a second late, from 0 after a crash.
 create or replace function term_changes() returns bigint language sql stable as $$
@@ -74,6 +74,7 @@ language plpgsql as $$
 declare
     v_round term_rounds;
     v_last uuid;
+    v_buckets integer;
 begin
     if not pg_try_advisory_xact_lock(hashtext('term_round')) then
         return false;
@@ -96,9 +97,10 @@ begin
             turns = turns + (v_last is not null)::integer,
             bucket = case when v_last is null then 0 end;
     else
-        perform term_merge(v_round.bucket, p_buckets);
+        v_buckets := greatest(least(v_round.turns, p_buckets), 1);
+        perform term_merge(v_round.bucket, v_buckets);
         update term_rounds set bucket = bucket + 1,
-            ended_at = case when bucket + 1 = p_buckets then now() end;
+            ended_at = case when bucket + 1 = v_buckets then now() end;
     end if;
     return true;
 end;
