@@ -413,18 +413,28 @@ static struct db_reply rows_of(struct db_conn *conn, PGresult *result)
         .columns = columns, .rows = rows, .cells = conn->cells, .tag = PQcmdStatus(result)};
 }
 
+static void deliver_rows(struct db_conn *conn, PGresult *result)
+{
+    struct db_reply reply = rows_of(conn, result);
+    struct db_reply *padded = db_reply_copy(&reply);
+
+    db_conn_deliver(conn, DB_ANSWER_OK, padded);
+    db_reply_free(padded);
+}
+
 static void deliver(struct db_conn *conn, PGresult *result)
 {
     enum db_answer how = answer_of(result);
-    struct db_reply reply = {.tag = ""};
+    struct db_reply failure;
 
-    if (how == DB_ANSWER_OK && db_conn_first(conn)->kind == ITEM_STATEMENT)
-        reply = rows_of(conn, result);
-    else if (how == DB_ANSWER_ERROR)
-        reply = failure_of(result);
-    db_columns_ref(reply.columns);
-    db_conn_deliver(conn, how, &reply);
-    db_columns_unref(reply.columns);
+    if (how == DB_ANSWER_OK && db_conn_first(conn)->kind == ITEM_STATEMENT) {
+        deliver_rows(conn, result);
+    } else if (how == DB_ANSWER_ERROR) {
+        failure = failure_of(result);
+        db_conn_deliver(conn, how, &failure);
+    } else {
+        db_conn_deliver(conn, how, NULL);
+    }
     PQclear(result);
 }
 

@@ -155,6 +155,7 @@ static void settle(struct db_shape *shape, const char *text)
 
         step->name.at = text + (size_t)step->name.at;
         step->prefix.at = text + (size_t)step->prefix.at;
+        shape->plan.text_len += step->prefix.len;
     }
 }
 

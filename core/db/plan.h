@@ -27,6 +27,7 @@ struct db_step {
 struct db_plan {
     struct db_step *steps;
     int step_count;
+    size_t text_len;  /* of all prefixes */
     int member_count; /* of the outermost object: a hint for its size */
     unsigned serial;  /* from 1, never given twice */
 };

@@ -75,7 +75,8 @@ struct db_reply *db_reply_copy(const struct db_reply *reply)
     const char *texts[TEXTS] = {reply->tag,     reply->sqlstate, reply->severity,
                                 reply->message, reply->detail,   reply->constraint};
     const char *copies[TEXTS] = {0};
-    size_t count = cell_count(reply), size = sizeof(*reply) + count * sizeof(*reply->cells);
+    size_t count = cell_count(reply),
+           size = sizeof(*reply) + count * sizeof(*reply->cells) + DB_CELL_PAD;
     struct db_reply *copy;
     struct str *cells;
     char *at;

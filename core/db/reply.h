@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* So many bytes may be read from where a cell begins, however short it is. */
+#define DB_CELL_PAD 32
+
 /* The columns of a statement's rows, shared by all replies that have them. */
 struct db_columns {
     unsigned users;

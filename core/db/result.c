@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Beside prefix and text: a time or a literal in place of it, quotes, what is copied too much. */
-#define VALUE_ROOM (DB_PREFIX_PAD + 32)
+/* A time in quotes is the longest of what does not count as text; and what is copied too much. */
+#define VALUE_ROOM 28
+#define ROW_ROOM   64
 
 int db_result_rows(const struct db_result *result)
 {
@@ -61,8 +62,10 @@ struct str db_result_text(const struct db_result *result, int row, int column)
  * to 9999. */
 static bool is_plain_time(struct str text)
 {
-    return text.len >= 22 && text.at[4] == '-' && text.at[10] == ' ' &&
-           memcmp(text.at + text.len - 3, "+00", 3) == 0;
+    const char *end = text.at + text.len;
+
+    return text.len >= 22 && text.at[4] == '-' && text.at[10] == ' ' && end[-3] == '+' &&
+           end[-2] == '0' && end[-1] == '0';
 }
 
 void db_time_to_rfc3339(struct str text, char out[25])
@@ -81,82 +84,175 @@ void db_time_to_rfc3339(struct str text, char out[25])
         out[20 + i] = text.at[20 + i];
 }
 
-/* There is room for DB_PREFIX_PAD bytes more than these. Copying a constant number of bytes needs
- * no call, and most are shorter. */
-static void put_prefix(struct buf *out, struct str prefix)
+/* Copies so many bytes in any case, which needs no call: there is room for them, and they may be
+ * read (DB_PREFIX_PAD, DB_CELL_PAD). Most texts are shorter. */
+static char *put_short(char *to, const char *at, size_t len)
 {
-    memcpy(out->at + out->len, prefix.at, DB_PREFIX_PAD);
-    if (prefix.len > DB_PREFIX_PAD)
-        memcpy(out->at + out->len, prefix.at, prefix.len);
-    out->len += prefix.len;
+    memcpy(to, at, 32);
+    if (len > 32)
+        memcpy(to, at, len);
+    return to + len;
 }
 
-/* There is room for both and two quotes. */
-static void put_quoted(struct buf *out, const char *at, size_t len)
+static char *put_quoted(char *to, const char *at, size_t len)
 {
-    char *to = out->at + out->len;
-
-    to[0] = '"';
-    memcpy(to + 1, at, len);
-    to[len + 1] = '"';
-    out->len += len + 2;
+    *to++ = '"';
+    to = put_short(to, at, len);
+    *to++ = '"';
+    return to;
 }
 
-static void put_time(struct buf *out, struct str text)
+static char *put_time(char *to, struct str text)
 {
-    char time[25];
+    char time[32];
 
     db_time_to_rfc3339(text, time);
-    put_quoted(out, time, strlen(time));
+    return put_quoted(to, time, strlen(time));
 }
 
-static void
-add_value(const struct db_result *result, int row, const struct db_step *step, struct buf *out)
-{
-    struct str text = db_reply_cell(result->reply, row, step->column);
+typedef signed char bytes __attribute__((vector_size(16)));
 
-    if (!buf_reserve(out, step->prefix.len + text.len + VALUE_ROOM))
-        return;
-    put_prefix(out, step->prefix);
-    if (!text.at) {
-        buf_add_str(out, STR("null"));
-        return;
+/* Where a byte is set that JSON does not take as it is, or that is not ASCII and wants a look. */
+static bytes unplain(bytes at)
+{
+    return (at < 0x20) | (at == '"') | (at == '\\');
+}
+
+/* Copies text, and up to fifteen bytes more; false: it cannot be taken as it is. */
+static bool copy_plain(char *to, struct str text)
+{
+    static const signed char first[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                          -1, -1, -1, -1, -1, -1, -1, -1};
+    bytes found = {0}, part, mask;
+    uint64_t halves[2];
+    size_t i = 0;
+
+    for (; i + sizeof part <= text.len; i += sizeof part) {
+        memcpy(&part, text.at + i, sizeof part);
+        memcpy(to + i, &part, sizeof part);
+        found |= unplain(part);
+    }
+    memcpy(&part, text.at + i, sizeof part);
+    memcpy(to + i, &part, sizeof part);
+    memcpy(&mask, first + sizeof mask - (text.len - i), sizeof mask);
+    found |= unplain(part) & mask;
+    memcpy(halves, &found, sizeof halves);
+    return !(halves[0] | halves[1]);
+}
+
+/* A row in the making. to runs ahead of out->len; there is room for the rest of the row, but for
+ * what texts need to be escaped. */
+struct row_writer {
+    struct buf *out;
+    char *to;
+    size_t room; /* what the whole row takes */
+};
+
+static bool make_room(struct row_writer *writer)
+{
+    if (!buf_reserve(writer->out, writer->room))
+        return false;
+    writer->to = writer->out->at + writer->out->len;
+    return true;
+}
+
+/* False: the buffer is full. */
+static bool put_text(struct row_writer *writer, struct str text)
+{
+    struct buf *out = writer->out;
+
+    if (copy_plain(writer->to + 1, text)) {
+        *writer->to = '"';
+        writer->to += text.len + 2;
+        writer->to[-1] = '"';
+        return true;
+    }
+    out->len = (size_t)(writer->to - out->at);
+    buf_add_json_string(out, text);
+    return !out->is_full && make_room(writer);
+}
+
+static char *put_literal(char *to, const char *four, size_t len)
+{
+    memcpy(to, four, 5);
+    return to + len;
+}
+
+static bool put_value(struct row_writer *writer, const struct db_step *step, struct str cell)
+{
+    char *to = put_short(writer->to, step->prefix.at, step->prefix.len);
+
+    if (!cell.at) {
+        writer->to = put_literal(to, "null", 4);
+        return true;
     }
     switch (step->kind) {
-    case DB_BOOL: buf_add_str(out, text.at[0] == 't' ? STR("true") : STR("false")); break;
+    case DB_BOOL:
+        to = cell.at[0] == 't' ? put_literal(to, "true", 4) : put_literal(to, "false", 5);
+        break;
     case DB_FLOAT: /* JSON knows neither NaN nor Infinity */
-        buf_add_str(out, text.at[text.len - 1] > '9' ? STR("null") : text);
+        to = cell.at[cell.len - 1] > '9' ? put_literal(to, "null", 4)
+                                         : put_short(to, cell.at, cell.len);
         break;
     case DB_INT:
-    case DB_JSON: buf_add_str(out, text); break;
-    case DB_TIME: put_time(out, text); break;
-    case DB_UUID: put_quoted(out, text.at, text.len); break;
-    default: buf_add_json_string(out, text); break;
+    case DB_JSON: to = put_short(to, cell.at, cell.len); break;
+    case DB_TIME: to = put_time(to, cell); break;
+    case DB_UUID: to = put_quoted(to, cell.at, cell.len); break;
+    default: writer->to = to; return put_text(writer, cell);
     }
+    writer->to = to;
+    return true;
+}
+
+/* Between values; returns the next step. */
+static const struct db_step *put_group(struct row_writer *writer,
+                                       const struct db_result *result,
+                                       int row,
+                                       const struct db_step *step)
+{
+    char *to = writer->to;
+
+    if (step->op != DB_STEP_CLOSE)
+        to = put_short(to, step->prefix.at, step->prefix.len);
+    if (step->op == DB_STEP_OPEN_NULLABLE && db_group_is_null(result, row, step)) {
+        writer->to = put_literal(to, "null", 4);
+        return result->plan->steps + step->skip_to;
+    }
+    *to++ = step->op == DB_STEP_CLOSE ? '}' : '{';
+    writer->to = to;
+    return step + 1;
+}
+
+/* Beside the texts: VALUE_ROOM a step is more than quotes, a literal or a time take. */
+static size_t room_of(const struct db_plan *plan, const struct str *cells, int columns)
+{
+    size_t room = plan->text_len + (size_t)plan->step_count * VALUE_ROOM + ROW_ROOM;
+
+    for (int i = 0; i < columns; i++)
+        room += cells[i].len;
+    return room;
 }
 
 static void
 add_row(const struct db_result *result, const struct db_plan *plan, int row, struct buf *out)
 {
     const struct db_step *step = plan->steps, *end = step + plan->step_count;
+    int columns = result->reply->columns->count;
+    const struct str *cells = result->reply->cells + (size_t)row * (size_t)columns;
+    struct row_writer writer = {.out = out, .room = room_of(plan, cells, columns)};
 
-    buf_add_char(out, '{');
+    if (!make_room(&writer))
+        return;
+    *writer.to++ = '{';
     while (step < end && !step->is_hidden) {
-        if (step->op == DB_STEP_VALUE) {
-            add_value(result, row, step, out);
-        } else if (step->op == DB_STEP_CLOSE) {
-            buf_add_char(out, '}');
-        } else if (step->op == DB_STEP_OPEN_NULLABLE && db_group_is_null(result, row, step)) {
-            buf_add_str(out, step->prefix);
-            buf_add_str(out, STR("null"));
-            step = plan->steps + step->skip_to;
-            continue;
-        } else {
-            buf_add_str(out, step->prefix);
-            buf_add_char(out, '{');
-        }
-        step++;
+        if (step->op != DB_STEP_VALUE)
+            step = put_group(&writer, result, row, step);
+        else if (!put_value(&writer, step, cells[step->column]))
+            return;
+        else
+            step++;
     }
+    out->len = (size_t)(writer.to - out->at);
     buf_add_char(out, '}'); /* puts the NUL behind it too */
 }
 

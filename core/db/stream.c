@@ -155,7 +155,7 @@ static bool make_room(struct db_stream *stream)
     room = stream->room ? room * 2 : room;
     if (room > ROOM_MAX)
         return false;
-    stream->in = realloc(stream->in, room);
+    stream->in = realloc(stream->in, room + DB_CELL_PAD);
     if (!stream->in)
         abort();
     stream->room = room;

@@ -2,6 +2,7 @@
  * its NUL inside of its frame. */
 #include "db/wire.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +15,10 @@
 
 static uint32_t number_of(const char *at)
 {
-    unsigned char b[4];
+    uint32_t value;
 
-    memcpy(b, at, sizeof b);
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    memcpy(&value, at, sizeof value);
+    return ntohl(value);
 }
 
 static int short_of(const char *at)
@@ -27,10 +28,9 @@ static int short_of(const char *at)
 
 static char *put_number(char *to, uint32_t value)
 {
-    char bytes[] = {(char)(value >> 24), (char)(value >> 16), (char)(value >> 8), (char)value};
-
-    memcpy(to, bytes, sizeof bytes);
-    return to + sizeof bytes;
+    value = htonl(value);
+    memcpy(to, &value, sizeof value);
+    return to + sizeof value;
 }
 
 static char *put_short(char *to, unsigned value)
