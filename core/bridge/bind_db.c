@@ -5,7 +5,8 @@
  *   exec(name, …) -> rows affected | nil, err
  *   json(name, …) -> JSON array text, count | nil, err
  *   row_json(name, …) -> JSON object text | nil (no row) | nil, err
- *   json_page(name, limit, …) -> text, has_more, last row | nil, err
+ *   json_page(name, limit, …) -> the beginning {"data":[…] of an answer, has_more, last row (nil:
+ *     no rows) | nil, err: a text of C's, to be ended with json.add and answered (bridge/json.h)
  *   batch{{name, …, json = true}, …} -> results | nil, err (err.statement)
  *   begin() -> true | nil, err
  *   commit() -> true | nil, err
@@ -27,6 +28,7 @@
 #include "bridge/db_failure.h"
 #include "bridge/db_rows.h"
 #include "bridge/db_spec.h"
+#include "bridge/json.h"
 #include "bridge/state.h"
 #include "db/catalog.h"
 #include "db/pool.h"
@@ -229,14 +231,14 @@ static int push_row_json(lua_State *L, const struct wait *wait, const struct db_
 
 static int push_page(lua_State *L, const struct wait *wait, const struct db_result *const *rows)
 {
-    struct buf *text = scratch();
+    struct buf *text = json_push_text(L);
     int count = db_result_rows(rows[0]);
     int shown = count < wait->limit ? count : wait->limit;
 
+    buf_add_str(text, STR("{\"data\":"));
     db_result_rows_json(rows[0], shown, text);
     if (text->is_full)
         return push_too_large(L, wait);
-    push_text(L, text);
     lua_pushboolean(L, count > shown);
     if (!shown)
         return 2;

@@ -1,4 +1,4 @@
-/* core.json: encode, decode, decode_marked, array, object, raw, null, is_utf8. The text of an
+/* core.json: encode, decode, decode_marked, array, object, raw, add, null, is_utf8. The text of an
  * encoding is gathered in one buffer a state (a userdata in the registry), so that nothing
  * malloc'ed is held across a call that can raise. */
 #include "bridge/json.h"
@@ -207,6 +207,25 @@ static int l_raw(lua_State *L)
     return 1;
 }
 
+/* add(raw, text…) -> raw, whose text is C's, with these at its end. */
+static int l_add(lua_State *L)
+{
+    struct buf *text = lua_touserdata(L, 1);
+    int count = lua_gettop(L);
+
+    luaL_argcheck(L, text && json_mark_of(L, 1) == JSON_MARK_RAW, 1, "a text of C's is expected");
+    for (int i = 2; i <= count; i++) {
+        struct str part;
+
+        part.at = luaL_checklstring(L, i, &part.len);
+        buf_add_str(text, part);
+    }
+    if (text->is_full)
+        return luaL_error(L, "json.add: the text is too large");
+    lua_settop(L, 1);
+    return 1;
+}
+
 static int l_is_utf8(lua_State *L)
 {
     struct str text;
@@ -289,7 +308,8 @@ int luaopen_core_json(lua_State *L)
     static const luaL_Reg functions[] = {
         {"encode", l_encode}, {"decode", l_decode},   {"decode_marked", l_decode_marked},
         {"array", l_array},   {"object", l_object},   {"is_array", l_is_array},
-        {"raw", l_raw},       {"is_utf8", l_is_utf8}, {NULL, NULL},
+        {"raw", l_raw},       {"is_utf8", l_is_utf8}, {"add", l_add},
+        {NULL, NULL},
     };
 
     make_mark(L, JSON_MARK_ARRAY, "json.array");

@@ -169,10 +169,6 @@ local function answer(req)
     return page.list(req, spec)
 end
 
-local function is_empty(text)
-    return text:find('^{"data":%[%],') ~= nil
-end
-
 --- The answer for what was probably meant, told as didYouMean; or given, when that is no better.
 local function corrected(req, given)
     local meant, problem = search.correct(req.query.q)
@@ -188,8 +184,8 @@ local function corrected(req, given)
         return nil, failure
     end
     spec.extra.didYouMean = meant
-    local text, refusal = page.list({ query = query }, spec)
-    if text and is_empty(text) then
+    local text, refusal, is_empty = page.list({ query = query }, spec)
+    if is_empty then
         return given
     end
     return text, refusal
@@ -197,8 +193,8 @@ end
 
 --- Answers GET /products. When no product has the words, they are corrected and asked for again.
 function product_search.list(req)
-    local text, problem = answer(req)
-    if text and req.query.q and is_empty(text) then
+    local text, problem, is_empty = answer(req)
+    if is_empty and req.query.q then
         return corrected(req, text)
     end
     return text, problem

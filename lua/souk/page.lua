@@ -142,7 +142,9 @@ local function rows_of(spec, at)
     if not data then
         return nil, has_more
     end
-    return { data = data, next_cursor = next_cursor(spec, has_more, last) }
+    return {
+        begun = data, is_empty = last == nil, next_cursor = next_cursor(spec, has_more, last),
+    }
 end
 
 local function total_of(spec)
@@ -192,14 +194,13 @@ local function page_of(spec, at, rows)
     return made
 end
 
---- The answer's text: the rows are JSON already, and too long to be copied into a table first.
+--- The answer's text: the rows are JSON already, and too long to become Lua's.
 local function text_of(rows, made, extra)
-    local parts = { '{"data":', rows.data, ',"page":', json.encode(made) }
+    local answer = json.add(rows.begun, ',"page":', json.encode(made))
     for name, value in pairs(extra or {}) do
-        parts[#parts + 1] = "," .. json.encode(name) .. ":" .. json.encode(value)
+        json.add(answer, ",", json.encode(name), ":", json.encode(value))
     end
-    parts[#parts + 1] = "}"
-    return table.concat(parts)
+    return json.add(answer, "}")
 end
 
 --- Answers a list. spec: {query = "noun/list", total = "noun/count" (a row with `total`) or a
@@ -208,7 +209,8 @@ end
 -- last row that order it, as Lua sees them}, total_max = where counting stops, extra = {name =
 -- value} beside data and page}. The list statement takes args, then one parameter a cursor column
 -- (null at the start), limit + 1, offset; the total statement takes args. A time as cursor column
--- must come as text ("~sort"), since Lua sees milliseconds only.
+-- must come as text ("~sort"), since Lua sees milliseconds only. Returns the answer for the
+-- handler to return, nil, whether it has no rows; or nil, err.
 function page.list(req, spec)
     if not spec.args or not spec.args.n then
         error("page.list: args must be made by page.args(…), which counts a nil at the end", 2)
@@ -221,7 +223,7 @@ function page.list(req, spec)
     if not rows then
         return nil, problem
     end
-    return text_of(rows, page_of(spec, at, rows), spec.extra)
+    return text_of(rows, page_of(spec, at, rows), spec.extra), nil, rows.is_empty
 end
 
 return page

@@ -20,7 +20,7 @@ end
 
 describe("product_search.list", function()
     it("is an empty page of an empty marketplace", function()
-        local answer = list({})
+        local answer = tostring(list({}))
         assert.matches('"data":[]', answer, 1, true)
         local page = json.decode(answer).page
         assert.same({ 0, true, json.null }, { page.total, page.totalIsExact, page.nextCursor })
