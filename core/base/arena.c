@@ -63,7 +63,7 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+static void *take(struct arena *arena, size_t size)
 {
     struct block *block = arena->head;
     void *at;
@@ -78,15 +78,21 @@ void *arena_alloc(struct arena *arena, size_t size)
     at = block->bytes + block->used;
     block->used += size;
     arena->used_bytes += size;
-    return memset(at, 0, size);
+    return at;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 char *arena_copy(struct arena *arena, struct str text)
 {
-    char *copy = arena_alloc(arena, text.len + 1);
+    char *copy = take(arena, text.len + 1);
 
     if (text.len)
         memcpy(copy, text.at, text.len);
+    copy[text.len] = '\0';
     return copy;
 }
 

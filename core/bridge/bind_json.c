@@ -117,6 +117,20 @@ static int l_scratch_gc(lua_State *L)
     return 0;
 }
 
+const char *json_text_of(lua_State *L, int index, struct str *text)
+{
+    struct buf *out;
+    const char *refusal;
+
+    *text = json_raw_text(L, index);
+    if (text->at)
+        return NULL;
+    out = scratch(L);
+    refusal = json_encode(L, index, out);
+    *text = buf_str(out);
+    return refusal;
+}
+
 static int l_encode(lua_State *L)
 {
     struct buf *out = scratch(L);

@@ -28,6 +28,9 @@ void json_give_back(struct lua_State *L, int index);
 /* The text of a raw value at index, or at NULL when it is something else. Valid while the value is
  * on the stack. */
 struct str json_raw_text(struct lua_State *L, int index);
+/* JSON of the value at index, a raw one's own; valid while that is on the stack and nothing else is
+ * encoded. NULL, or why it has none. */
+const char *json_text_of(struct lua_State *L, int index, struct str *text);
 /* Appends the value at index. NULL, or why it cannot be encoded (static text); does not raise. */
 const char *json_encode(struct lua_State *L, int index, struct buf *out);
 

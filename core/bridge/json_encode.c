@@ -125,30 +125,40 @@ struct member {
     int value; /* stack index */
 };
 
-/* In order of their keys; the values stay on the stack. -1: a key is no string, or there are more
- * than a few. */
+/* In order of their keys; the values stay on the stack, two apart. -1: a key is no string, or there
+ * are more than a few. */
 static int collect_few(lua_State *L, int index, struct member members[FEW_KEYS_MAX])
 {
     int count = 0;
 
     lua_pushnil(L);
-    while (lua_next(L, index)) {
-        struct member one = {.value = lua_gettop(L)};
+    for (int top = lua_gettop(L); lua_next(L, index); top += 2) {
+        struct member one = {.value = top + 1};
         int at = count;
 
-        if (lua_type(L, -2) != LUA_TSTRING || count == FEW_KEYS_MAX)
+        if (lua_type(L, top) != LUA_TSTRING || count == FEW_KEYS_MAX)
             return -1;
-        one.key.at = lua_tolstring(L, -2, &one.key.len);
+        one.key.at = lua_tolstring(L, top, &one.key.len);
         for (; at > 0 && by_text(&members[at - 1].key, &one.key) > 0; at--)
             members[at] = members[at - 1];
         members[at] = one;
         count++;
-        lua_pushvalue(L, -2); /* for lua_next */
+        lua_pushvalue(L, top); /* for lua_next */
     }
     return count;
 }
 
-static void encode_object(struct encoder *encoder, int index)
+static bool is_list(lua_State *L, int index)
+{
+    bool has_first;
+
+    lua_rawgeti(L, index, 1);
+    has_first = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    return has_first;
+}
+
+static void encode_members_of(struct encoder *encoder, int index, enum json_mark mark)
 {
     struct member members[FEW_KEYS_MAX];
     lua_State *L = encoder->L;
@@ -156,7 +166,10 @@ static void encode_object(struct encoder *encoder, int index)
 
     if (count < 0) {
         lua_settop(L, top);
-        encode_large(encoder, index);
+        if (mark == JSON_MARK_NONE && is_list(L, index))
+            encode_array(encoder, index);
+        else
+            encode_large(encoder, index);
         return;
     }
     buf_add_char(encoder->out, '{');
@@ -174,7 +187,6 @@ static void encode_object(struct encoder *encoder, int index)
 static void encode_table(struct encoder *encoder, int index)
 {
     enum json_mark mark = json_mark_of(encoder->L, index);
-    bool is_array = mark == JSON_MARK_ARRAY;
 
     if (mark == JSON_MARK_RAW) {
         buf_add_str(encoder->out, json_raw_text(encoder->L, index));
@@ -184,15 +196,10 @@ static void encode_table(struct encoder *encoder, int index)
         encoder->refusal = "nested deeper than 64, or a cycle";
         return;
     }
-    if (mark == JSON_MARK_NONE) {
-        lua_rawgeti(encoder->L, index, 1);
-        is_array = !lua_isnil(encoder->L, -1);
-        lua_pop(encoder->L, 1);
-    }
-    if (is_array)
+    if (mark == JSON_MARK_ARRAY)
         encode_array(encoder, index);
     else
-        encode_object(encoder, index);
+        encode_members_of(encoder, index, mark);
     encoder->depth--;
 }
 

@@ -284,21 +284,38 @@ static void end_flight(struct serving *serving, lua_State *L, const struct reply
                                        .shows = take_shown(L, 6, &shown)});
 }
 
-static void reply_with(struct serving *serving, lua_State *L)
+/* NULL, or why it has no JSON. What is a userdata and no text of ours is no body. */
+static const char *take_body(lua_State *L, int index, struct str *body)
+{
+    struct str raw;
+
+    switch (lua_type(L, index)) {
+    case LUA_TNIL: return NULL;
+    case LUA_TSTRING: body->at = lua_tolstring(L, index, &body->len); return NULL;
+    case LUA_TUSERDATA:
+        raw = json_raw_text(L, index);
+        if (raw.at)
+            *body = raw;
+        return NULL;
+    default: return json_text_of(L, index, body);
+    }
+}
+
+/* NULL, or why the body has no JSON: then nothing was answered. */
+static const char *reply_with(struct serving *serving, lua_State *L)
 {
     struct reply reply = {.status = (int)lua_tointeger(L, 1), .body = {"", 0}};
     struct http_request *request = serving->request;
+    const char *refusal = take_body(L, 2, &reply.body);
 
     reply.header_count = bridge_take_headers(L, 3, reply.headers, REPLY_HEADERS_MAX - 2);
-    if (lua_type(L, 2) == LUA_TSTRING)
-        reply.body.at = lua_tolstring(L, 2, &reply.body.len);
-    else if (json_raw_text(L, 2).at)
-        reply.body = json_raw_text(L, 2);
+    if (refusal)
+        return refusal;
     if (lua_type(L, 4) == LUA_TSTRING)
         add_etag(&reply, lua_tostring(L, 4), lua_toboolean(L, 5));
     if (serving->flight) {
         end_flight(serving, L, &reply);
-        return;
+        return NULL;
     }
     if (*reply.etag && answers_has_copy(request, reply.etag)) {
         drop_header(&reply, "Content-Type");
@@ -307,28 +324,44 @@ static void reply_with(struct serving *serving, lua_State *L)
     }
     answered(serving);
     http_reply(request, reply.status, reply.headers, reply.header_count, reply.body);
+    return NULL;
+}
+
+static void reply_failure(struct serving *serving, lua_State *L, int index)
+{
+    struct http_request *request = serving->request;
+
+    answered(serving);
+    answers_fail(serving->flight, false);
+    bridge_reply_error(serving->generation, request, L, index);
+}
+
+static void reply_returned(struct serving *serving, lua_State *L)
+{
+    const char *refusal = "the route returned neither a status nor an error";
+
+    if (lua_gettop(L) >= 1 && lua_type(L, 1) == LUA_TNUMBER) {
+        lua_settop(L, 6);
+        refusal = reply_with(serving, L);
+    } else if (lua_gettop(L) >= 2) {
+        reply_failure(serving, L, lua_gettop(L));
+        return;
+    }
+    if (!refusal)
+        return;
+    lua_settop(L, 0);
+    lua_pushfstring(L, "route %s: %s", serving->handle->route, refusal);
+    reply_failure(serving, L, 1);
 }
 
 static void on_route_end(void *arg, lua_State *L, bool is_ok)
 {
     struct serving *serving = arg;
-    struct http_request *request = serving->request;
 
-    if (serving->request) {
-        int top = lua_gettop(L);
-        if (is_ok && top >= 1 && lua_type(L, 1) == LUA_TNUMBER) {
-            lua_settop(L, 6);
-            reply_with(serving, L);
-        } else {
-            if (is_ok && top < 2) {
-                lua_settop(L, 0);
-                lua_pushliteral(L, "the route returned neither a status nor an error");
-            }
-            answered(serving);
-            answers_fail(serving->flight, false);
-            bridge_reply_error(serving->generation, request, L, is_ok ? lua_gettop(L) : 1);
-        }
-    }
+    if (serving->request && is_ok)
+        reply_returned(serving, L);
+    else if (serving->request)
+        reply_failure(serving, L, 1);
     if (is_ok && lua_gettop(L) >= 2)
         json_give_back(L, 2);
     luaL_unref(L, LUA_REGISTRYINDEX, serving->handle_ref);
@@ -406,9 +439,10 @@ static void start(struct generation *generation,
     serving->handle = push_creq(L, request, match, route->id);
     lua_pushvalue(L, -1);
     serving->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    push_slice(L, http_request_query(request));
     await_deadline(generation, serving);
     http_request_set_route(request, route->id, NULL);
-    co_start(co, 1);
+    co_start(co, 2);
 }
 
 static void refuse_unrouted(struct http_request *request, const struct http_match *match)

@@ -61,7 +61,7 @@ struct http_server {
     struct http_server_stats stats;
     char id_prefix[17];
     uint32_t id_next;
-    int64_t date_s;
+    int64_t date_until_us;
     char date[40];
     struct arena *arenas[ARENAS_KEPT_MAX];
     int arena_count;

@@ -10,7 +10,8 @@ enum byte_class { TOKEN = 1, VALUE = 2, PATH = 4, QUERY = 8, HOST = 16 };
 #define ALNUM_CLASS       (TOKEN | VALUE | PATH | QUERY | HOST)
 #define LENGTH_DIGITS_MAX 18
 
-/* tchar and pchar of RFC 9110 and 3986. The query also takes what browsers leave bare in it. */
+/* tchar and pchar of RFC 9110 and 3986, but '%', which needs a look at what follows. The query also
+ * takes what browsers leave bare in it. */
 static const unsigned char classes[256] = {
     ['\t'] = VALUE,
     [' '] = VALUE,
@@ -18,7 +19,7 @@ static const unsigned char classes[256] = {
     ['"'] = VALUE,
     ['#'] = TOKEN | VALUE,
     ['$'] = TOKEN | VALUE | PATH | QUERY,
-    ['%'] = TOKEN | VALUE | PATH | QUERY,
+    ['%'] = TOKEN | VALUE,
     ['&'] = TOKEN | VALUE | PATH | QUERY,
     ['\''] = TOKEN | VALUE | PATH | QUERY,
     ['('] = VALUE | PATH | QUERY,
@@ -114,19 +115,20 @@ static bool is_target_sound(struct str target)
 
     if (target.len == 0 || target.at[0] != '/' || (target.len > 1 && target.at[1] == '/'))
         return false;
-    for (const char *at = target.at; at < end; at++) {
-        if (*at == '?')
+    for (const char *at = target.at;; at++) {
+        at += span(at, (size_t)(end - at), class);
+        if (at == end)
+            return true;
+        if (*at == '?') {
             class = QUERY;
-        if (!(classes[(unsigned char)*at] & class))
-            return false;
-        if (*at != '%')
             continue;
-        if (!is_hex_pair(at + 1, end) || (at[1] == '0' && at[2] == '0'))
+        }
+        if (*at != '%' || !is_hex_pair(at + 1, end) || (at[1] == '0' && at[2] == '0'))
             return false;
         if (class == PATH && at[1] == '2' && (at[2] | 0x20) == 'f')
             return false;
+        at += 2;
     }
-    return true;
 }
 
 static bool method_find(struct str name, enum http_method *out)

@@ -12,15 +12,19 @@
 #define PROBLEM_SIZE_MAX 65536
 #define DATE_LEN         29 /* of an HTTP date */
 
+/* Made anew when its second is over. */
 static const char *date_now(struct http_server *server)
 {
-    time_t now_s = (time_t)(clock_wall_ms() / 1000);
+    int64_t now_ms;
+    time_t now_s;
     struct tm tm;
 
-    if (now_s != server->date_s) {
+    if (server->now_us >= server->date_until_us) {
+        now_ms = clock_wall_ms();
+        now_s = (time_t)(now_ms / 1000);
         gmtime_r(&now_s, &tm);
         strftime(server->date, sizeof server->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-        server->date_s = now_s;
+        server->date_until_us = server->now_us + (1000 - now_ms % 1000) * 1000;
     }
     return server->date;
 }
@@ -165,6 +169,7 @@ void http_reply(struct http_request *request,
         return;
     }
     const struct guard *guard = &conn->guard;
+    server->now_us = clock_monotonic_us();
     conn->is_last =
         server->is_draining || guard->is_close || (guard->is_http10 && !guard->is_keep_alive);
     struct str head = write_head(server, &(struct head_parts){
@@ -180,7 +185,6 @@ void http_reply(struct http_request *request,
                                          });
     if (!has_body(status) || request->method == HTTP_HEAD)
         body.len = 0;
-    server->now_us = clock_monotonic_us();
     conn->request = NULL;
     bool is_sent = status > 0 && conn_send(conn, head, body);
     tell_done(request, status < 0 ? 0 : status, is_sent ? head.len + body.len : 0);

@@ -18,7 +18,7 @@ struct target {
 };
 
 struct node {
-    char *text;             /* of a literal; NULL: the root or a parameter */
+    struct str text;        /* of a literal, its own; at NULL: the root or a parameter */
     struct node *literals;  /* children */
     struct node *parameter; /* the one that takes anything */
     struct node *next;      /* sibling */
@@ -37,8 +37,9 @@ static struct node *node_new(struct str text)
         abort();
     for (int method = 0; method < HTTP_METHOD_COUNT; method++)
         node->targets[method].route = NO_ROUTE;
-    if (text.at && !(node->text = strndup(text.at, text.len)))
+    if (text.at && !(node->text.at = strndup(text.at, text.len)))
         abort();
+    node->text.len = text.len;
     return node;
 }
 
@@ -52,7 +53,7 @@ static void node_free(struct node *node)
             for (int i = 0; i < node->targets[method].name_count; i++)
                 free(node->targets[method].names[i]);
         }
-        free(node->text);
+        free((char *)node->text.at);
         free(node);
         node = next;
     }
@@ -79,7 +80,7 @@ void http_router_free(struct http_router *router)
 static struct node *literal_find(struct node *first, struct str text)
 {
     for (; first; first = first->next) {
-        if (str_eq(str_from(first->text), text))
+        if (str_eq(first->text, text))
             return first;
     }
     return NULL;
@@ -203,31 +204,45 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* False: it is malformed, or decodes to what would be two segments, none, or another directory. */
-static bool decode(struct str raw, struct arena *arena, struct str *out)
+/* False: it is malformed, or decodes to what would be two segments, or none. */
+static bool decode(struct str *segment, struct arena *arena)
 {
-    char *text;
+    struct str raw = *segment;
+    char *text = arena_alloc(arena, raw.len + 1);
     size_t len = 0;
 
-    *out = raw;
-    if (memchr(raw.at, '%', raw.len)) {
-        text = arena_alloc(arena, raw.len + 1);
-        for (size_t i = 0; i < raw.len; i++) {
-            if (raw.at[i] != '%') {
-                text[len++] = raw.at[i];
-                continue;
-            }
-            int high = i + 2 < raw.len ? hex_value(raw.at[i + 1]) : -1;
-            int low = i + 2 < raw.len ? hex_value(raw.at[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return false;
-            text[len++] = (char)(high * 16 + low);
-            i += 2;
+    for (size_t i = 0; i < raw.len; i++) {
+        if (raw.at[i] != '%') {
+            text[len++] = raw.at[i];
+            continue;
         }
-        *out = (struct str){text, len};
+        int high = i + 2 < raw.len ? hex_value(raw.at[i + 1]) : -1;
+        int low = i + 2 < raw.len ? hex_value(raw.at[i + 2]) : -1;
+        if (high < 0 || low < 0)
+            return false;
+        text[len++] = (char)(high * 16 + low);
+        i += 2;
     }
-    return !memchr(out->at, '/', out->len) && !memchr(out->at, '\0', out->len) &&
-           !str_eq(*out, STR(".")) && !str_eq(*out, STR(".."));
+    *segment = (struct str){text, len};
+    return !memchr(text, '/', len) && !memchr(text, '\0', len);
+}
+
+static bool is_directory(struct str segment)
+{
+    return segment.at[0] == '.' && (segment.len == 1 || (segment.len == 2 && segment.at[1] == '.'));
+}
+
+/* The decoded segments, or -1: no template has a path of this form. */
+static int read_path(struct str path, struct arena *arena, struct str out[SEGMENTS_MAX])
+{
+    bool is_encoded = path.len && memchr(path.at, '%', path.len);
+    int count = split(path, out);
+
+    for (int i = 0; i < count; i++) {
+        if ((is_encoded && !decode(&out[i], arena)) || is_directory(out[i]))
+            return -1;
+    }
+    return count;
 }
 
 struct search {
@@ -241,17 +256,19 @@ struct search {
 
 static bool arrive(struct search *search, const struct node *node)
 {
+    if (node->targets[search->method].route != NO_ROUTE)
+        search->found = &node->targets[search->method];
+    else if (search->method == HTTP_HEAD && node->targets[HTTP_GET].route != NO_ROUTE)
+        search->found = &node->targets[HTTP_GET];
+    if (search->found)
+        return true;
     for (int method = 0; method < HTTP_METHOD_COUNT; method++) {
         if (node->targets[method].route != NO_ROUTE)
             search->allowed |= 1U << method;
     }
     if (node->targets[HTTP_GET].route != NO_ROUTE)
         search->allowed |= 1U << HTTP_HEAD;
-    if (node->targets[search->method].route != NO_ROUTE)
-        search->found = &node->targets[search->method];
-    else if (search->method == HTTP_HEAD && node->targets[HTTP_GET].route != NO_ROUTE)
-        search->found = &node->targets[HTTP_GET];
-    return search->found != NULL;
+    return false;
 }
 
 /* Literals first; when those lead nowhere, the parameter. As deep as a template has segments. */
@@ -293,11 +310,7 @@ void http_router_match(const struct http_router *router,
     out->is_path_known = false;
     out->param_count = 0;
     out->allow[0] = '\0';
-    search.count = split(path, segments);
-    for (int i = 0; i < search.count; i++) {
-        if (!decode(segments[i], arena, &segments[i]))
-            return;
-    }
+    search.count = read_path(path, arena, segments);
     if (search.count < 0)
         return;
     if (!descend(&search, router->root, 0, 0)) {

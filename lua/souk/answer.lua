@@ -1,4 +1,5 @@
---- What a handler returned, made into status, body and headers.
+--- What a handler returned, made into status, body and headers. A body is nil, a text, or a value
+-- of which the bridge makes JSON.
 local err = require("souk.err")
 local json = require("core.json")
 local log = require("core.log")
@@ -20,34 +21,42 @@ local function text_of(value)
     return json.encode(value)
 end
 
---- {status, body, headers, which may be nil} of what a handler returned.
+--- Status, body and headers, which may be nil, of what a handler returned.
 function answer.of(value)
     if getmetatable(value) ~= reply_mark then
-        return { status = 200, body = text_of(value) }
+        return 200, value
     end
-    return { status = value.status, body = text_of(value.value), headers = value.headers }
+    return value.status, value.value, value.headers
 end
 
---- The same of an error, for one that is kept for a replay.
+--- {status, body as a text, headers}, for one that is kept for a replay; or what is no answer.
+function answer.kept(status, body, headers)
+    if not status then
+        return nil, body
+    end
+    return { status = status, body = text_of(body), headers = headers }
+end
+
+--- The same of an error.
 function answer.of_error(req, e)
     local status, body = err.reply(req, e)
     return { status = status, body = body }
 end
 
-local function header_of(made, name)
-    return made.headers and made.headers[name]
+local function header_of(headers, name)
+    return headers and headers[name]
 end
 
 --- Raises when the answer is not what the route declares (env = test). What goes out as something
 --- else than JSON has no schema.
-function answer.check(decl, made)
-    local declared = decl.answers[made.status]
+function answer.check(decl, status, body, headers)
+    local declared = decl.answers[status]
     if declared == nil then
-        error(("route %s answered %d, which it does not declare"):format(decl.id, made.status), 0)
-    elseif declared == true or not made.body or header_of(made, "Content-Type") then
+        error(("route %s answered %d, which it does not declare"):format(decl.id, status), 0)
+    elseif declared == true or body == nil or header_of(headers, "Content-Type") then
         return
     end
-    local value, problem = json.decode_marked(tostring(made.body))
+    local value, problem = json.decode_marked(tostring(text_of(body)))
     if value ~= nil then
         local _, faults = declared.check(value)
         problem = faults and json.encode(faults)
@@ -58,37 +67,32 @@ function answer.check(decl, made)
     end
 end
 
---- Whether this answer carries an ETag.
-local function has_etag(decl, made)
-    return made.body and (header_of(made, "Version") or (decl.etag and made.status == 200))
+--- Headers with those given, of which neither may be there.
+local function joined(headers, given)
+    if not headers or not given then
+        return headers or given
+    end
+    for name, value in pairs(given) do
+        headers[name] = value
+    end
+    return headers
 end
 
---- made's headers and those given, of which neither may be there.
-local function joined(made, headers)
-    if not made.headers or not headers then
-        return made.headers or headers
-    end
-    for name, value in pairs(headers) do
-        made.headers[name] = value
-    end
-    return made.headers
-end
-
---- What the bridge sends: status, body, headers with those given added; and where the route or the
+--- What the bridge sends: status, body, headers; and where the route or the
 -- handler wants an ETag, its version or "", whether the answer is this user's own, and what it
 -- shows if the handler said that in req.shows: kinds and ids in turn (core/bridge/answers.h). The
 -- bridge makes the ETag of it, answers 304 in place of a copy that the client has, and names JSON
 -- what has no Content-Type.
-function answer.finish(req, decl, made, headers)
-    headers = joined(made, headers)
-    if not has_etag(decl, made) then
-        return made.status, made.body, headers
+function answer.finish(req, decl, given, status, body, headers)
+    local version = header_of(headers, "Version") or (decl.etag and status == 200 and "")
+    headers = joined(headers, given)
+    if body == nil or not version then
+        return status, body, headers
     end
-    local version = header_of(made, "Version") or ""
     if headers then
         headers.Version = nil
     end
-    return made.status, made.body, headers, version, req.user ~= nil, req.shows
+    return status, body, headers, version, req.user ~= nil, req.shows
 end
 
 return answer

@@ -31,12 +31,12 @@ local meta = {
     end,
 }
 
---- creq: the bridge's (core/bridge/serve.c). decl: the compiled declaration of its route.
-function request.of(creq, decl)
+--- creq, query_text: the bridge's (core/bridge/serve.c). decl: its route's, compiled.
+function request.of(creq, decl, query_text)
     -- What most requests come to have is named, so that there is room for it from the start.
     local req = {
-        creq = creq, raw = "", query_text = nil, params = nil, query = nil, body = nil, user = nil,
-        shows = nil,
+        creq = creq, raw = "", query_text = query_text, params = nil, query = nil, body = nil,
+        user = nil, shows = nil, after_commit = nil,
     }
     if decl.has_body then
         req.raw = creq:body()

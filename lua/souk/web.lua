@@ -59,8 +59,11 @@ end
 
 --- Fills req.user; or nil, err.
 local function admit(req, decl)
+    if decl.roles == false and not decl.optional_auth then
+        return true
+    end
     local header = req:header("Authorization")
-    if decl.roles == false and not (decl.optional_auth and header) then
+    if decl.roles == false and not header then
         return true
     end
     local user, refusal = auth.user(header)
@@ -74,7 +77,7 @@ local function admit(req, decl)
     return true
 end
 
---- Runs the handler: {status, body, headers}, or nil, err.
+--- Runs the handler: status, body, headers; or nil, err.
 local function run_handler(req, decl, handler)
     local value, refusal = handler(req)
     if value == nil then
@@ -83,37 +86,46 @@ local function run_handler(req, decl, handler)
         end
         return nil, refusal
     end
-    local made = answer.of(value)
+    local status, body, headers = answer.of(value)
     if decl.is_checked then
-        answer.check(decl, made)
+        answer.check(decl, status, body, headers)
     end
-    return made
+    return status, body, headers
 end
 
---- Input, key, handler. Returns an answer or nil, err.
-local function respond(req, creq, decl, handler)
-    local is_read, problem = input.read(req, creq, decl)
-    if not is_read then
-        return nil, problem
-    end
-    if not decl.idempotent then
-        return run_handler(req, decl, handler)
-    end
-    local key, refusal = idempotency.key(req)
-    if refusal then
-        return nil, refusal
-    end
+--- {status, body, headers} of the handler or of the run before with this key; or nil, err.
+local function run_once(req, decl, handler, key)
     local function run()
-        return run_handler(req, decl, handler)
+        return answer.kept(run_handler(req, decl, handler))
     end
-    if not key then
-        return run()
-    elseif decl.idempotent == "transaction" then
+    if decl.idempotent == "transaction" then
         return idempotency.in_transaction(req, key, run)
     end
     return idempotency.resumable(req, key, run, function(e)
         return answer.of_error(req, e)
     end)
+end
+
+--- Input, key, handler: status, body, headers; or nil, err.
+local function respond(req, creq, decl, handler)
+    local is_read, problem = input.read(req, creq, decl)
+    if not is_read then
+        return nil, problem
+    end
+    local key, refusal, made
+    if decl.idempotent then
+        key, refusal = idempotency.key(req)
+    end
+    if refusal then
+        return nil, refusal
+    elseif not key then
+        return run_handler(req, decl, handler)
+    end
+    made, refusal = run_once(req, decl, handler, key)
+    if not made then
+        return nil, refusal
+    end
+    return made.status, made.body, made.headers
 end
 
 --- An error with what its answer must carry besides: the bridge sends e.headers.
@@ -129,26 +141,26 @@ local function refuse(e, headers)
 end
 
 local function runner(decl, handler)
-    return function(creq)
-        local req = request.of(creq, decl)
-        local headers, problem, is_admitted, made
+    return function(creq, query_text)
+        local req = request.of(creq, decl, query_text)
+        local given, problem, is_admitted
         if decl.rate then
-            headers, problem = rate.take(decl.id, decl.rate, req)
+            given, problem = rate.take(decl.id, decl.rate, req)
             if problem then
-                return refuse(problem, headers)
+                return refuse(problem, given)
             end
         end
         is_admitted, problem = admit(req, decl)
         if not is_admitted then
-            return refuse(problem, headers)
+            return refuse(problem, given)
         end
-        made, problem = respond(req, creq, decl, handler)
-        if not made then
-            return refuse(problem, headers)
+        local status, body, headers = respond(req, creq, decl, handler)
+        if not status then
+            return refuse(body, given)
         elseif req.after_commit then
             req.after_commit()
         end
-        return answer.finish(req, decl, made, headers)
+        return answer.finish(req, decl, given, status, body, headers)
     end
 end
 
@@ -170,12 +182,14 @@ local function declare(method, path, decl, handler)
     if problem then
         error(("%s %s: %s"):format(method, path, problem), 3)
     end
-    local compiled = setmetatable({
-        params = decl.params and schema.object(decl.params),
-        role_set = role_set(decl.roles),
-        has_body = method ~= "GET" and not decl.raw_body,
-        is_checked = conf("env") == "test",
-    }, { __index = decl })
+    local compiled = {}
+    for name, value in pairs(decl) do
+        compiled[name] = value
+    end
+    compiled.params = decl.params and schema.object(decl.params)
+    compiled.role_set = role_set(decl.roles)
+    compiled.has_body = method ~= "GET" and not decl.raw_body
+    compiled.is_checked = conf("env") == "test"
     web.routes[#web.routes + 1] = {
         id = decl.id,
         method = method,

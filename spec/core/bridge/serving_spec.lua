@@ -54,6 +54,8 @@ return {
         end),
         route("/sleep-for-ever", function() require("core.sleep")(60000) return 200, "{}" end),
         route("/nothing", function() end),
+        route("/table", function() return 200, { list = { 1, { a = "b" } }, none = {} } end),
+        route("/no-json", function() return 200, { route } end),
         route("/require-io", function() return 200, tostring(pcall(require, "io")) end),
         route("/cjson", function() return 200, tostring(pcall(require, "cjson")) end),
         route("/climb", function() return 200, tostring(pcall(require, "..conf.souk")) end),
@@ -131,6 +133,7 @@ describe("A worker that runs Lua", function()
         { "/global", "global 'oops' written" },
         { "/bug", "lua/boot.lua:" },
         { "/nothing", "neither a status nor an error" },
+        { "/no-json", "functions, coroutines and userdata have no JSON" },
     }
     for _, case in ipairs(refused) do
         it("answers " .. case[1] .. " with 500 without internals, and logs the cause", function()
@@ -201,6 +204,10 @@ describe("A worker that runs Lua", function()
         end)
         assert.equal("GET /too-late/word a=b mine 127.0.0.1 tooLateword word false",
             (told:gsub("^(GET %S+ %S+ %S+ %S+) %S+ ", "%1 tooLateword ")))
+    end)
+
+    it("makes JSON of a table that a route returns", function()
+        assert.equal('{"list":[1,{"a":"b"}],"none":{}}', get("/table").body)
     end)
 
     it("answers at the deadline when a handler waits for ever", function()
