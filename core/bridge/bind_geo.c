@@ -10,6 +10,7 @@
  *   is_loaded() -> whether it is not nil
  *   cards_near, cards_read, cards_drop, cards_clear: geo_cards.c
  *   work() -> nodes, leaves of the last search
+ *   searches() -> a number that each search changes
  * For specs and benches: pack(), use("generic" | "avx2" | nil) -> is it there. Arguments out of
  * range raise: what a client may send is checked by its route. */
 #include "bridge/bind.h"
@@ -89,6 +90,12 @@ static int l_work(lua_State *L)
     return 2;
 }
 
+static int l_searches(lua_State *L)
+{
+    lua_pushnumber(L, (double)geo_index_searches(geo_index_of(L)));
+    return 1;
+}
+
 /* Nobody is left. */
 static int l_clear(lua_State *L)
 {
@@ -143,6 +150,7 @@ int luaopen_core_geo(lua_State *L)
         {"count", l_count},
         {"distance_m", l_distance_m},
         {"work", l_work},
+        {"searches", l_searches},
         {"clear", l_clear},
         {"load", geo_l_load},
         {"swap", geo_l_swap},

@@ -170,6 +170,8 @@ static void add_timer(struct generation *generation, lua_State *L, int index)
     timer->every_ms = (int)field_int(L, index, "every_ms", 0);
     if (timer->every_ms < 1)
         luaL_error(L, "timer %s: every_ms must be a positive number of milliseconds", timer->name);
+    timer->idle_ms = (int)field_int(L, index, "idle_ms", 0);
+    timer->pace_ms = timer->every_ms;
     lua_getfield(L, index, "leader");
     timer->is_leader_only = lua_toboolean(L, -1);
     lua_pop(L, 1);
@@ -315,11 +317,25 @@ void generation_unref(struct generation *generation)
         generation_free(generation);
 }
 
+static void on_timer(void *arg);
+
+static void set_pace(struct generation_timer *timer, int pace_ms)
+{
+    if (pace_ms == timer->pace_ms || !timer->timer)
+        return;
+    timer->pace_ms = pace_ms;
+    timer->due_us = clock_monotonic_us() + (int64_t)pace_ms * 1000;
+    loop_timer_free(timer->timer);
+    timer->timer = loop_every(timer->generation->deps.loop, pace_ms, on_timer, timer);
+}
+
 static void on_timer_end(void *arg, lua_State *L, bool is_ok)
 {
     struct generation_timer *timer = arg;
 
     timer->is_running = false;
+    if (timer->idle_ms)
+        set_pace(timer, is_ok && lua_toboolean(L, 1) ? timer->every_ms : timer->idle_ms);
     if (is_ok)
         return;
     log_error("lua.timer.failed", "timer=%s error=%s\n%s", timer->name,
@@ -332,7 +348,7 @@ static void on_timer(void *arg)
     struct generation *generation = timer->generation;
     struct co *co;
 
-    timer->due_us = clock_monotonic_us() + (int64_t)timer->every_ms * 1000;
+    timer->due_us = clock_monotonic_us() + (int64_t)timer->pace_ms * 1000;
     if (timer->is_running || (timer->is_leader_only && !*generation->is_leader))
         return;
     timer->is_running = true;

@@ -32,6 +32,8 @@ struct generation_timer {
     char *name; /* owned */
     int run_ref;
     int every_ms;
+    int idle_ms;    /* its pace after a turn that did not return true; 0: always every_ms */
+    int pace_ms;    /* one of the two */
     int64_t due_us; /* when its next turn is */
     bool is_leader_only;
     bool is_running;

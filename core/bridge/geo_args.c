@@ -1,7 +1,6 @@
 /* See geo_args.h. */
 #include "bridge/geo_args.h"
 
-#include "base/id.h"
 #include "base/str.h"
 #include "bridge/state.h"
 #include <lauxlib.h>
@@ -48,21 +47,36 @@ size_t geo_check_limit(lua_State *L, int index)
     return (size_t)limit;
 }
 
+/* What a hex digit stands for; 16 and more: it is none. */
 static unsigned nibble(char digit)
 {
-    return (unsigned)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+    static const uint8_t by_digit[256] = {
+        ['0'] = 16 | 0,  ['1'] = 16 | 1,  ['2'] = 16 | 2,  ['3'] = 16 | 3,  ['4'] = 16 | 4,
+        ['5'] = 16 | 5,  ['6'] = 16 | 6,  ['7'] = 16 | 7,  ['8'] = 16 | 8,  ['9'] = 16 | 9,
+        ['a'] = 16 | 10, ['b'] = 16 | 11, ['c'] = 16 | 12, ['d'] = 16 | 13, ['e'] = 16 | 14,
+        ['f'] = 16 | 15, ['A'] = 16 | 10, ['B'] = 16 | 11, ['C'] = 16 | 12, ['D'] = 16 | 13,
+        ['E'] = 16 | 14, ['F'] = 16 | 15,
+    };
+
+    return by_digit[(unsigned char)digit] ^ 16u;
 }
 
 bool geo_read_id(struct str text, struct geo_id *id)
 {
-    if (!id_is_uuid(text))
+    /* Where the two digits of each byte begin. */
+    static const uint8_t at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    unsigned seen = 0;
+
+    if (text.len != GEO_ID_TEXT || text.at[8] != '-' || text.at[13] != '-' || text.at[18] != '-' ||
+        text.at[23] != '-')
         return false;
-    for (size_t at = 0, i = 0; i < sizeof(id->bytes); at += 2) {
-        if (text.at[at] == '-')
-            at++;
-        id->bytes[i++] = (uint8_t)(nibble(text.at[at]) << 4 | nibble(text.at[at + 1]));
+    for (size_t i = 0; i < sizeof(id->bytes); i++) {
+        unsigned high = nibble(text.at[at[i]]);
+        unsigned low = nibble(text.at[at[i] + 1]);
+        seen |= high | low;
+        id->bytes[i] = (uint8_t)(high << 4 | low);
     }
-    return true;
+    return seen < 16;
 }
 
 struct geo_id geo_check_id(lua_State *L, int index)

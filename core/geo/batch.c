@@ -3,7 +3,8 @@
 
 #include "geo/mem.h"
 
-enum { PIECE_POINTS = 1 << 15 };
+/* The first piece, and the others: those lie on huge pages, for packing jumps about in them. */
+enum { FIRST_POINTS = 1 << 12, PIECE_POINTS = 1 << 17 };
 
 struct geo_batch *geo_batch_new(void)
 {
@@ -20,6 +21,7 @@ static void free_pieces(struct geo_batch *batch)
     free(batch->pieces);
     batch->pieces = NULL;
     batch->piece_count = 0;
+    batch->room = 0;
 }
 
 void geo_batch_free(struct geo_batch *batch)
@@ -35,9 +37,11 @@ void geo_batch_add(struct geo_batch *batch, struct geo_id id, struct geo_point p
 {
     struct geo_entry entry = {id, geo_unit(point), mask | GEO_ALIVE};
 
-    if (batch->count % PIECE_POINTS == 0) {
+    if (batch->count == batch->room) {
+        size_t points = batch->piece_count == 0 ? FIRST_POINTS : PIECE_POINTS;
         batch->pieces = geo_resize(batch->pieces, batch->piece_count + 1, sizeof(*batch->pieces));
-        geo_points_init(&batch->pieces[batch->piece_count++], PIECE_POINTS, false);
+        geo_points_init(&batch->pieces[batch->piece_count++], points, false);
+        batch->room += points;
     }
     geo_points_add(&batch->pieces[batch->piece_count - 1], &entry);
     batch->hash += geo_entry_hash(&entry);

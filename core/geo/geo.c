@@ -14,8 +14,11 @@ bool geo_is_valid(struct geo_point point)
 /* Into [-180, 180). fmod is exact, so 500 and 140 give the same bits. */
 static double longitude(double lon_deg)
 {
-    double lon = fmod(lon_deg, 360);
+    double lon;
 
+    if (lon_deg >= -180 && lon_deg < 180)
+        return lon_deg;
+    lon = fmod(lon_deg, 360);
     if (lon >= 180)
         return lon - 360;
     return lon < -180 ? lon + 360 : lon;

@@ -44,9 +44,8 @@ static uint32_t tag_of(const struct geo_id_table *table, uint64_t hash)
     return table->place_bits == 32 ? 0 : (uint32_t)hash << table->place_bits;
 }
 
-void geo_id_table_add(struct geo_id_table *table, const struct geo_id *ids, uint32_t place)
+static void add(struct geo_id_table *table, uint64_t hash, uint32_t place)
 {
-    uint64_t hash = geo_id_hash(&ids[place]);
     size_t at = home_of(table, hash);
 
     while (table->cells[at] != 0)
@@ -54,11 +53,33 @@ void geo_id_table_add(struct geo_id_table *table, const struct geo_id *ids, uint
     table->cells[at] = tag_of(table, hash) | (place + 1);
 }
 
+void geo_id_table_add(struct geo_id_table *table, const struct geo_id *ids, uint32_t place)
+{
+    add(table, geo_id_hash(&ids[place]), place);
+}
+
+/* Cells are asked for so long before they are written. */
+enum { AHEAD = 16 };
+
+void geo_id_table_add_all(struct geo_id_table *table, const struct geo_id *ids, size_t count)
+{
+    uint64_t hashes[AHEAD];
+
+    for (size_t i = 0; i < count + AHEAD; i++) {
+        if (i >= AHEAD)
+            add(table, hashes[i % AHEAD], (uint32_t)(i - AHEAD));
+        if (i < count) {
+            hashes[i % AHEAD] = geo_id_hash(&ids[i]);
+            __builtin_prefetch(&table->cells[home_of(table, hashes[i % AHEAD])], 1);
+        }
+    }
+}
+
 uint32_t geo_id_table_find(const struct geo_id_table *table,
                            const struct geo_id *ids,
-                           const struct geo_id *id)
+                           const struct geo_id *id,
+                           uint64_t hash)
 {
-    uint64_t hash = geo_id_hash(id);
     uint32_t tag = tag_of(table, hash);
     uint32_t places = table->place_bits == 32 ? UINT32_MAX : (1u << table->place_bits) - 1;
 

@@ -23,10 +23,13 @@ void geo_id_table_init(struct geo_id_table *table, size_t count);
 void geo_id_table_done(struct geo_id_table *table);
 /* ids[place], which is in the table under no other place. */
 void geo_id_table_add(struct geo_id_table *table, const struct geo_id *ids, uint32_t place);
-/* GEO_PLACE_NONE: not there. */
+/* The same of the places 0..count - 1. */
+void geo_id_table_add_all(struct geo_id_table *table, const struct geo_id *ids, size_t count);
+/* hash: the id's. GEO_PLACE_NONE: not there. */
 uint32_t geo_id_table_find(const struct geo_id_table *table,
                            const struct geo_id *ids,
-                           const struct geo_id *id);
+                           const struct geo_id *id,
+                           uint64_t hash);
 uint64_t geo_id_hash(const struct geo_id *id);
 
 static inline bool geo_id_is(const struct geo_id *a, const struct geo_id *b)

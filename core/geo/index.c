@@ -48,6 +48,7 @@ struct geo_index {
     struct packing *running; /* owned: that one and those that nobody wants any more */
     const struct geo_kernel *kernel;
     uint64_t packings;
+    uint64_t searches;
     struct geo_work work;
 };
 
@@ -137,6 +138,11 @@ struct geo_work geo_index_work(const struct geo_index *index)
     return index->work;
 }
 
+uint64_t geo_index_searches(const struct geo_index *index)
+{
+    return index->searches;
+}
+
 bool geo_index_use(struct geo_index *index, const char *kernel)
 {
     const struct geo_kernel *found = geo_kernel(kernel);
@@ -177,7 +183,8 @@ static void detach_tree(struct geo_index *index, const struct geo_tree *tree)
 static void do_again(struct packing *packing, struct noted noted)
 {
     const struct geo_points *source = &packing->sources[noted.tree]->points;
-    uint32_t place = geo_points_find(&packing->packed->points, &source->ids[noted.place]);
+    const struct geo_id *id = &source->ids[noted.place];
+    uint32_t place = geo_points_find(&packing->packed->points, id, geo_id_hash(id));
 
     if (place != GEO_PLACE_NONE)
         geo_tree_set_mask(packing->packed, place, geo_points_mask(source, noted.place));
@@ -330,18 +337,20 @@ static void set_mask(struct geo_index *index, struct geo_tree *tree, uint32_t pl
 
 /* The tree in which the id is alive. */
 static struct geo_tree *
-tree_of(const struct geo_index *index, const struct geo_id *id, uint32_t *place)
+tree_of(const struct geo_index *index, const struct geo_id *id, uint64_t hash, uint32_t *place)
 {
     for (size_t i = 0; i < index->tree_count; i++) {
-        *place = geo_points_find(&index->trees[i]->points, id);
+        *place = geo_points_find(&index->trees[i]->points, id, hash);
         if (*place != GEO_PLACE_NONE && geo_points_mask(&index->trees[i]->points, *place) != 0)
             return index->trees[i];
     }
     return NULL;
 }
 
-static void put_loose(struct geo_index *index, const struct geo_entry *entry, uint32_t place)
+static void put_loose(struct geo_index *index, const struct geo_entry *entry, uint64_t hash)
 {
+    uint32_t place = geo_points_find(&index->loose, &entry->id, hash);
+
     if (place == GEO_PLACE_NONE) {
         geo_points_add(&index->loose, entry);
         return;
@@ -353,16 +362,16 @@ static void put_loose(struct geo_index *index, const struct geo_entry *entry, ui
 void geo_index_put(struct geo_index *index, struct geo_id id, struct geo_point point, uint64_t mask)
 {
     struct geo_entry entry = {id, geo_unit(point), mask | GEO_ALIVE};
-    uint32_t loose = geo_points_find(&index->loose, &id);
+    uint64_t hash = geo_id_hash(&id);
     uint32_t place;
-    struct geo_tree *tree = tree_of(index, &id, &place);
+    struct geo_tree *tree = tree_of(index, &id, hash, &place);
 
     assert(geo_is_valid(point));
     if (tree && geo_points_is_at(&tree->points, place, entry.at)) {
         set_mask(index, tree, place, entry.mask);
         return;
     }
-    put_loose(index, &entry, loose);
+    put_loose(index, &entry, hash);
     if (tree)
         set_mask(index, tree, place, 0);
     if (has_much_loose(index))
@@ -371,12 +380,13 @@ void geo_index_put(struct geo_index *index, struct geo_id id, struct geo_point p
 
 void geo_index_remove(struct geo_index *index, struct geo_id id)
 {
-    uint32_t place = geo_points_find(&index->loose, &id);
+    uint64_t hash = geo_id_hash(&id);
+    uint32_t place = geo_points_find(&index->loose, &id, hash);
     struct geo_tree *tree;
 
     if (place != GEO_PLACE_NONE)
         geo_points_set_mask(&index->loose, place, 0);
-    tree = tree_of(index, &id, &place);
+    tree = tree_of(index, &id, hash, &place);
     if (tree)
         set_mask(index, tree, place, 0);
 }
@@ -421,5 +431,6 @@ size_t geo_near(struct geo_index *index, const struct geo_query *query, struct g
     geo_search_points(&search, &index->loose);
     count = geo_search_finish(&search, hits);
     index->work = search.work;
+    index->searches++;
     return count;
 }

@@ -78,6 +78,8 @@ size_t geo_near(struct geo_index *index, const struct geo_query *query, struct g
 /* All into one tree, at once: for whoever measures. */
 void geo_index_pack(struct geo_index *index);
 struct geo_work geo_index_work(const struct geo_index *index);
+/* How many searches there were; only to see whether it has changed. */
+uint64_t geo_index_searches(const struct geo_index *index);
 /* "generic" or "avx2" from now on, NULL: the best. False: this processor has it not. */
 bool geo_index_use(struct geo_index *index, const char *kernel);
 

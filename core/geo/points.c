@@ -20,15 +20,18 @@ static uint64_t mixed(uint64_t hash, uint64_t word)
     return hash ^ (hash >> 32);
 }
 
-uint64_t geo_entry_hash(const struct geo_entry *entry)
+/* Of whom and where, to be mixed with the mask. */
+static uint64_t hash_of_place(const struct geo_entry *entry)
 {
     uint64_t axes[3];
 
-    if (entry->mask == 0)
-        return 0;
     memcpy(axes, &entry->at, sizeof(axes));
-    return mixed(mixed(mixed(mixed(geo_id_hash(&entry->id), axes[0]), axes[1]), axes[2]),
-                 entry->mask);
+    return mixed(mixed(mixed(geo_id_hash(&entry->id), axes[0]), axes[1]), axes[2]);
+}
+
+uint64_t geo_entry_hash(const struct geo_entry *entry)
+{
+    return entry->mask == 0 ? 0 : mixed(hash_of_place(entry), entry->mask);
 }
 
 void geo_points_done(struct geo_points *points)
@@ -50,6 +53,12 @@ void geo_points_init(struct geo_points *points, size_t room, bool is_findable)
         geo_id_table_init(&points->table, points->room);
 }
 
+void geo_points_make_findable(struct geo_points *points)
+{
+    geo_id_table_init(&points->table, points->room);
+    geo_id_table_add_all(&points->table, points->ids, points->count);
+}
+
 /* Doubles. */
 static void grow(struct geo_points *points)
 {
@@ -59,8 +68,8 @@ static void grow(struct geo_points *points)
     assert(larger.room < UINT32_MAX);
     memcpy(larger.leaves, points->leaves, geo_points_leaves(points) * sizeof(*larger.leaves));
     memcpy(larger.ids, points->ids, points->count * sizeof(*larger.ids));
-    for (uint32_t place = 0; larger.table.size != 0 && place < points->count; place++)
-        geo_id_table_add(&larger.table, larger.ids, place);
+    if (larger.table.size != 0)
+        geo_id_table_add_all(&larger.table, larger.ids, points->count);
     larger.count = points->count;
     larger.alive = points->alive;
     larger.hash = points->hash;
@@ -90,9 +99,9 @@ void geo_points_add(struct geo_points *points, const struct geo_entry *entry)
     points->hash += geo_entry_hash(entry);
 }
 
-uint32_t geo_points_find(const struct geo_points *points, const struct geo_id *id)
+uint32_t geo_points_find(const struct geo_points *points, const struct geo_id *id, uint64_t hash)
 {
-    return geo_id_table_find(&points->table, points->ids, id);
+    return geo_id_table_find(&points->table, points->ids, id, hash);
 }
 
 struct geo_entry geo_points_at(const struct geo_points *points, uint32_t place)
@@ -116,12 +125,12 @@ bool geo_points_is_at(const struct geo_points *points, uint32_t place, struct ge
 void geo_points_set_mask(struct geo_points *points, uint32_t place, uint64_t mask)
 {
     struct geo_entry entry = geo_points_at(points, place);
+    uint64_t hash = hash_of_place(&entry);
 
-    points->hash -= geo_entry_hash(&entry);
+    points->hash -= entry.mask == 0 ? 0 : mixed(hash, entry.mask);
+    points->hash += mask == 0 ? 0 : mixed(hash, mask);
     points->alive -= entry.mask != 0;
-    entry.mask = mask;
-    points->hash += geo_entry_hash(&entry);
-    points->alive += entry.mask != 0;
+    points->alive += mask != 0;
     __atomic_store_n(&points->leaves[place / GEO_LANES].mask[place % GEO_LANES], mask,
                      __ATOMIC_RELAXED);
 }

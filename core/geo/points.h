@@ -41,10 +41,12 @@ struct geo_entry {
 void geo_points_done(struct geo_points *points);
 /* room places, all free; with is_findable a table sized for them. */
 void geo_points_init(struct geo_points *points, size_t room, bool is_findable);
+/* Of points that were not: a table for the places that there are. */
+void geo_points_make_findable(struct geo_points *points);
 /* Without looking whether the id is there. Grows, table and all. */
 void geo_points_add(struct geo_points *points, const struct geo_entry *entry);
-/* GEO_PLACE_NONE: not there, or not findable. */
-uint32_t geo_points_find(const struct geo_points *points, const struct geo_id *id);
+/* hash: the id's. GEO_PLACE_NONE: not there, or not findable. */
+uint32_t geo_points_find(const struct geo_points *points, const struct geo_id *id, uint64_t hash);
 struct geo_entry geo_points_at(const struct geo_points *points, uint32_t place);
 bool geo_points_is_at(const struct geo_points *points, uint32_t place, struct geo_unit at);
 void geo_points_set_mask(struct geo_points *points, uint32_t place, uint64_t mask);

@@ -124,27 +124,60 @@ static void sort_into_leaves(struct key *keys, size_t count)
     }
 }
 
+/* A point is looked up so long before it is copied: it waits in memory meanwhile. */
+enum { AHEAD = 8 };
+
+struct location {
+    const struct geo_points *points;
+    uint32_t place;
+};
+
+static struct location locate(struct sources sources, const size_t *before, uint32_t number)
+{
+    size_t lo = 0;
+    size_t hi = sources.count;
+
+    while (hi - lo > 1) {
+        size_t middle = (lo + hi) / 2;
+        if (before[middle] <= number)
+            lo = middle;
+        else
+            hi = middle;
+    }
+    return (struct location){sources.at[lo], (uint32_t)(number - before[lo])};
+}
+
+static void prefetch(struct location at)
+{
+    const struct geo_leaf *leaf = &at.points->leaves[at.place / GEO_LANES];
+    size_t lane = at.place % GEO_LANES;
+
+    __builtin_prefetch(&leaf->x[lane]);
+    __builtin_prefetch(&leaf->y[lane]);
+    __builtin_prefetch(&leaf->z[lane]);
+    __builtin_prefetch(&leaf->mask[lane]);
+    __builtin_prefetch(&at.points->ids[at.place]);
+}
+
 /* The sources' points in the order of the keys. */
 static void gather(struct geo_points *out, struct sources sources, const struct key *keys, size_t n)
 {
     size_t *before = geo_resize(NULL, sources.count + 1, sizeof(*before));
+    struct location ahead[AHEAD];
 
     before[0] = 0;
     for (size_t i = 0; i < sources.count; i++)
         before[i + 1] = before[i] + sources.at[i]->count;
-    for (size_t i = 0; i < n; i++) {
-        size_t lo = 0;
-        size_t hi = sources.count;
-        struct geo_entry entry;
-        while (hi - lo > 1) {
-            size_t middle = (lo + hi) / 2;
-            if (before[middle] <= keys[i].number)
-                lo = middle;
-            else
-                hi = middle;
+    for (size_t i = 0; i < n + AHEAD; i++) {
+        struct location *at = &ahead[i % AHEAD];
+        if (i >= AHEAD) {
+            struct geo_entry entry = geo_points_at(at->points, at->place);
+            geo_points_add(out, &entry);
         }
-        entry = geo_points_at(sources.at[lo], (uint32_t)(keys[i].number - before[lo]));
-        geo_points_add(out, &entry);
+        if (i < n) {
+            *at = locate(sources, before, keys[i].number);
+            prefetch(*at);
+        }
     }
     free(before);
 }
@@ -245,8 +278,9 @@ struct geo_tree *geo_tree_new(const struct geo_points *const *sources, size_t so
         sort_into_leaves(keys, count);
         tree = geo_resize(NULL, 1, sizeof(*tree));
         *tree = (struct geo_tree){0};
-        geo_points_init(&tree->points, count, true);
+        geo_points_init(&tree->points, count, false);
         gather(&tree->points, from, keys, count);
+        geo_points_make_findable(&tree->points);
         lay_out_levels(tree);
         fill_nodes(tree);
     }

@@ -16,7 +16,10 @@ local sleep = require("core.sleep")
 local geo_feed = {}
 
 --- Changes that nobody announced here (SQL by hand, another node) are looked for this often.
-local POLL_US = 1e6
+local POLL_US = 0.9e6
+--- A worker in which nobody searches looks seldom; the first search after that waits for what was
+--- announced since somebody looked.
+local ASKED_US, LOOKED_US = 2e6, 50e3
 --- How often the whole table is compared with the index, and how soon after a failure.
 local COMPARE_US, AGAIN_US = 600e6, 5e6
 --- Workers do so one after the other.
@@ -40,7 +43,8 @@ local WORKER = ('worker="%d"'):format(info.worker)
 --- up to which snapshot, outlives a generation: core.geo has it.
 local state = {
     geo_epoch = -1, catalogue_epoch = -1, read_at_us = 0, behind_since_us = nil, busy_until_us = 0,
-    loading_until_us = 0, compare_at_us = 0, is_begun = false,
+    loading_until_us = 0, compare_at_us = 0, is_begun = false, looked_at_us = 0, searches = 0,
+    asked_at_us = 0,
 }
 
 --- Whether searches are answered from memory.
@@ -186,14 +190,28 @@ local function admit(is_by_category)
         return true
     end
     local now_us = clock.monotonic_us()
+    if now_us - state.looked_at_us > LOOKED_US then
+        return wait_until_fresh(is_by_category)
+    end
     state.behind_since_us = state.behind_since_us or now_us
     return now_us - state.behind_since_us < STALE_MAX_US or wait_until_fresh(is_by_category)
 end
 
+--- Whether somebody has searched of late.
+local function is_asked(now_us)
+    local searches = geo.searches()
+    if searches ~= state.searches then
+        state.searches, state.asked_at_us = searches, now_us
+    end
+    return now_us - state.asked_at_us < ASKED_US
+end
+
 --- A timer of every worker: follows at once what is announced, and looks by itself every second.
+--- Whether it should look again soon.
 function geo_feed.follow()
     local now_us = clock.monotonic_us()
     local is_announced = not is_fresh(shared.read("geo"), shared.read("catalogue"))
+    state.looked_at_us = now_us
     if geo.is_loaded() and (is_announced or now_us - state.read_at_us > POLL_US) then
         state.behind_since_us = is_announced and (state.behind_since_us or now_us) or nil
         if now_us >= state.busy_until_us then
@@ -202,11 +220,13 @@ function geo_feed.follow()
         metric.set("souk_geo_vendors", geo.count(), WORKER)
         metric.set("souk_geo_age_ms", (clock.monotonic_us() - state.read_at_us) / 1000, WORKER)
     end
+    return is_asked(now_us)
 end
 
---- Another: loads, and compares when it is time to.
+--- Another: loads, and compares when it is time to. Whether it should look again soon.
 function geo_feed.keep()
     load_if_due(clock.monotonic_us())
+    return not geo.is_loaded()
 end
 
 --- The bit of category_geo_bit() in SQL.

@@ -27,8 +27,8 @@ local stripe_ops = require("flows.stripe_ops")
 require("flows.bank_payout")
 
 return {
-    { name = "geo.follow", every_ms = 20, run = geo_feed.follow },
-    { name = "geo.keep", every_ms = 100, run = geo_feed.keep },
+    { name = "geo.follow", every_ms = 20, idle_ms = 1000, run = geo_feed.follow },
+    { name = "geo.keep", every_ms = 100, idle_ms = 1000, run = geo_feed.keep },
     {
         name = "orders.expire", every_ms = tonumber(conf("order.expire_every_ms")), leader = true,
         run = expiry.run,

@@ -15,13 +15,18 @@ local function of_active(query)
     }
 end
 
---- Whether the index is there.
+--- Whether the index is there. Before that nobody is found.
+--- Example: assert(type(geo.is_loaded()) == "boolean")
 function geo.is_loaded()
     return core_geo.is_loaded()
 end
 
---- geo.near{lat=, lng=, radius_km=nil, limit=20, after_distance_m=nil, after_id=nil} -> array of
---- {id=, distance_m=}, nearest first, ties by id. To go on, name the last one seen.
+--- Active vendors around query = {lat, lng, radius_km, limit = 20 (at most 1000), after_distance_m,
+--- after_id}, of which all but the place may be left out: a list of {id, distance_m}, nearest
+--- first, ties by id. To go on, name the last one seen.
+--- Example: for _, hit in ipairs(geo.near({ lat = 51.5, lng = -0.13, radius_km = 25 })) do
+---     assert(hit.distance_m <= 25000)
+--- end
 function geo.near(query)
     local hits = core_geo.near(of_active(query))
     for _, hit in ipairs(hits) do
@@ -30,12 +35,15 @@ function geo.near(query)
     return hits
 end
 
---- The same as JSON text, [{"id": …, "distanceKm": …}], made in C; and how many.
+--- The same as JSON text, [{"id": …, "distanceKm": …}]; and how many. The quicker of the two.
+--- Example: local text, count = geo.near_json({ lat = 51.5, lng = -0.13, limit = 5 })
+--- assert(count <= 5 and #json.decode(text) == count)
 function geo.near_json(query)
     return core_geo.near_json(of_active(query))
 end
 
 --- Metres between two places.
+--- Example: assert(math.floor(geo.distance_m(51.5, 0, 51.5, 1)) == 69220)
 function geo.distance_m(a_lat, a_lng, b_lat, b_lng)
     return core_geo.distance_m(a_lat, a_lng, b_lat, b_lng)
 end

@@ -40,6 +40,9 @@ reference.SECTIONS = {
         intro = "JSON." },
     { module = "souk.crypto", here = "crypto", file = "lua/souk/plugin/environment.lua",
         intro = "Digests, random texts, ids." },
+    { module = "souk.geo", here = "geo", file = "lua/souk/geo.lua",
+        intro = "Who is near, from this worker's memory: microseconds a call, exact along the mean "
+            .. "sphere, a second or so old at most. Arguments out of range raise." },
     { module = "souk.log", here = "log", file = "lua/souk/plugin/environment.lua",
         intro = "The server's log." },
 }

@@ -67,7 +67,7 @@ end
 --- Modules of the kit that a plugin may have: their functions.
 local KIT = {
     ["souk.money"] = "souk.money", ["souk.time"] = "souk.time", ["souk.text"] = "souk.text",
-    ["souk.log"] = "core.log",
+    ["souk.log"] = "core.log", ["souk.geo"] = "souk.geo",
 }
 
 --- err.NAME(message, details): a refusal by its name, out of the table below; a handler returns it

@@ -6,7 +6,7 @@ local shell = require("spec.support.shell")
 
 local BOOT = [[
 local kept
-local steps = { up = 0 }
+local steps = { up = 0, turns = 0 }
 local function route(path, run)
     return { id = path:gsub("%W", ""), method = "GET", path = path, run = run }
 end
@@ -37,6 +37,7 @@ return {
             local function f() local ok = pcall(f) error({ "deep", ok }) end
             f()
         end),
+        route("/turns", function() return 200, tostring(steps.turns) end),
         route("/global", function() oops = 1 end),
         route("/keep", function(creq) kept = creq return 200, "{}" end),
         route("/kept", function() return 200, kept:body() end),
@@ -60,7 +61,15 @@ return {
         route("/cjson", function() return 200, tostring(pcall(require, "cjson")) end),
         route("/climb", function() return 200, tostring(pcall(require, "..conf.souk")) end),
     },
-    timers = {},
+    timers = {
+        {
+            name = "busy for three turns", every_ms = 20, idle_ms = 60000,
+            run = function()
+                steps.turns = steps.turns + 1
+                return steps.turns <= 3
+            end,
+        },
+    },
 }
 ]]
 
@@ -189,6 +198,16 @@ describe("A worker that runs Lua", function()
             port = server.port, path = "/fields?a=b", headers = { ["X-Request-Id"] = "mine" },
         })
         assert.equal("GET /fields a=b mine 127.0.0.1 fields nil nil", reply.body)
+    end)
+
+    it("rests as long as a timer says after a turn in which there was nothing to do", function()
+        shell.wait_until("three turns and one more, in whichever worker", 10, function()
+            return get("/turns").json == 4
+        end)
+        shell.run("sleep 0.2")
+        for _ = 1, 10 do
+            assert.is_true(get("/turns").json <= 4)
+        end
     end)
 
     it("leaves one who outlives his deadline what was asked, and nothing of the wire", function()
