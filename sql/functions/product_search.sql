@@ -1,14 +1,20 @@
 -- Search of published products, without trusting what the planner guesses of words: a guess that is
--- wrong by a thousand reads the whole table. Everything here reads a bounded number of rows.
+-- wrong by a thousand reads the whole table.
 -- * An order that an index has and filters that it has: the index is walked till the page is full.
--- * Other filters: the first WINDOW rows in the order are looked through. That fills a page of what
---   is common, and tells how common it is. What is rarer is gathered by its own indexes, GATHERED
---   rows at most, and sorted; what is common, but not here, is looked for further.
+-- * Other filters: walking on past what does not match is quick for what is common, gathering all
+--   matches by their own indexes and sorting them for what is rare. The dictionary says how many
+--   products have a word, statistics how many pass the other filters, and the first WINDOW rows of
+--   the order whether that holds here. A walk that was wrong about it ends at three times what it
+--   should have taken, and what matches is gathered after all.
+-- * A walk by filters that an order's index includes reads the index only, and the row of a product
+--   when its words are asked for.
 -- * Relevance ranks RANKED matches: ranking all of a common word would read most of the table.
 -- * work_mem is enough for a bitmap of millions of rows: one that has forgotten rows for pages has
 --   every row of them compared.
--- No plan joins vendors: those of the rows found are looked up one by one, so their number is
--- nothing to a list.
+-- * Words are compared by ts_match_vq() where no index is meant: an operator would have the planner
+--   look through its statistics of words, which takes a millisecond.
+-- No plan joins vendors: those of the rows found are looked up one by one, or those few that do not
+-- sell are left out, so their number is nothing to a list.
 -- The text of statements is put together from the fixed parts below, so that each combination of
 -- filters has a plan of its own and the literal status that the partial indexes want; values travel
 -- as parameters only:
@@ -20,6 +26,9 @@ drop function if exists product_search(jsonb, text, text, uuid, integer, integer
 drop function if exists product_count(jsonb, integer);
 drop function if exists product_facets(jsonb);
 drop function if exists product_search_from(jsonb);
+drop function if exists product_window_text(jsonb, text[], uuid);
+drop function if exists product_steps(jsonb, text);
+drop function if exists product_looks(text[], integer, jsonb, text, integer, integer, integer);
 
 -- A category and all below it, by id or slug.
 create or replace function category_ids(p_category text) returns uuid[] language sql stable as $$
@@ -31,6 +40,16 @@ create or replace function category_ids(p_category text) returns uuid[] language
         select categories.id from categories inner join below on categories.parent_id = below.id
     )
     select coalesce(array_agg(below.id), '{}') from below
+$$;
+
+-- filters, with the ids of all categories that are meant.
+create or replace function product_filters(p_filters jsonb) returns jsonb language sql stable as $$
+    select case
+        when not p_filters ? 'category' then p_filters
+        else p_filters || jsonb_build_object(
+            'categoryIds', to_jsonb(category_ids(p_filters ->> 'category'))
+        )
+    end
 $$;
 
 -- Conditions on a row of products. filters: {q, category, vendorId, minPrice, maxPrice, inStock,
@@ -104,7 +123,7 @@ begin
     return query execute p_text
     using
         p_filters ->> 'q',
-        case when p_filters ? 'category' then category_ids(p_filters ->> 'category') end,
+        array(select jsonb_array_elements_text(p_filters -> 'categoryIds')::uuid),
         (p_filters ->> 'vendorId')::uuid,
         (p_filters ->> 'minPrice')::bigint, (p_filters ->> 'maxPrice')::bigint,
         (p_filters ->> 'minRating')::numeric,
@@ -132,30 +151,51 @@ language sql immutable as $$
         || case p_order[3] when 'asc' then '>' else '<' end || ' (' || p_order[2] || ', $10)' end
 $$;
 
--- The first $12 rows in the order, of which those that match are taken.
-create or replace function product_window_text(p_filters jsonb, p_order text[], p_after_id uuid)
+-- The filters among p_filters that p_served names.
+create or replace function product_served(p_filters jsonb, p_served text) returns jsonb
+language sql immutable as $$
+    select coalesce(jsonb_object_agg(name, p_filters -> name), '{}')
+    from unnest(string_to_array(p_served, ' ')) as name
+    where p_filters ? name
+$$;
+
+-- What a row of the order has to match: what its index includes, then what is one look by key, the
+-- words last. Words alone are looked for in the rows themselves.
+create or replace function product_walk_conditions(p_filters jsonb, p_served text[])
 returns text language plpgsql immutable as $$
+declare
+    v_cheap constant text := product_conditions(p_filters, array_append(p_served, 'q'));
 begin
-    return (
-        select product_page_of(
-            'from (select products.* from products where products.status = ''PUBLISHED'''
-            || (
-                select coalesce(string_agg(
-                    product_conditions(jsonb_build_object(served, p_filters -> served), '{}'), ''
-                ), '')
-                from unnest(string_to_array(p_order[4], ' ')) as served
-                where p_filters ? served
-            )
-            || product_behind(p_order, p_after_id)
-            || ' order by ' || replace(p_order[1], ',', ' ' || p_order[3] || ',') || ' '
-            || p_order[3]
-            || ', products.id ' || p_order[3] || ' limit $12) as products',
-            p_order,
-            product_if_sold(product_conditions(p_filters, string_to_array(p_order[4], ' '))),
-            '0::bigint'
-        )
-    );
+    return case
+        when not p_filters ? 'q' then v_cheap
+        when v_cheap = '' then
+            ' and ts_match_vq(products.tsv, websearch_to_tsquery(''english'', $1))'
+        else ' and case when true' || v_cheap || ' then (select'
+            || ' ts_match_vq(worded.tsv, websearch_to_tsquery(''english'', $1))'
+            || ' from products as worded where worded.id = products.id) else false end'
+    end;
 end;
+$$;
+
+-- The first $12 rows in the order, of which those that match are taken.
+create or replace function product_walk_text(p_filters jsonb, p_order text[], p_after_id uuid)
+returns text language sql immutable as $$
+    select product_page_of(
+        'from (select products.* from products where products.status = ''PUBLISHED'''
+        || product_conditions(product_served(p_filters, p_order[4]), '{}')
+        || product_behind(p_order, p_after_id)
+        || ' order by ' || replace(p_order[1], ',', ' ' || p_order[3] || ',') || ' '
+        || p_order[3]
+        || ', products.id ' || p_order[3] || ' limit $12) as products',
+        p_order,
+        product_if_sold(product_walk_conditions(p_filters, string_to_array(p_order[4], ' '))),
+        '0::bigint'
+    )
+$$;
+
+-- Vendors that do not sell are few, and those of many rows are not looked up one by one.
+create or replace function product_of_sellers() returns text language sql immutable as $$
+    select ' and products.vendor_id not in (select id from vendors where status <> ''ACTIVE'')'
 $$;
 
 -- $12 matches at most, by the indexes of what they have to match, then sorted.
@@ -179,7 +219,7 @@ returns text language sql immutable as $$
         || ' limit $12) '
         || product_page_of('from gathered as products', p_order,
             case when p_order[4] = '' then product_behind(p_order, p_after_id) else '' end
-            || product_is_sold(), '(select count(*) from gathered)')
+            || product_of_sellers(), '(select count(*) from gathered)')
 $$;
 
 -- Ranks the newest $12 rows that match: for words that are everywhere.
@@ -190,8 +230,8 @@ returns text language sql immutable as $$
         || ' ts_rank(products.tsv, websearch_to_tsquery(''english'', $1))::float8 as rank'
         || ' from (select * from products where products.status = ''PUBLISHED'''
         || ' order by products.created_at desc, products.id desc limit 5 * $12) as products'
-        || ' where true' || product_conditions(p_filters, '{}') || ' limit $12) as products',
-        p_order, product_behind(p_order, p_after_id) || product_is_sold(), '0::bigint'
+        || ' where true' || product_walk_conditions(p_filters, '{}') || ' limit $12) as products',
+        p_order, product_behind(p_order, p_after_id) || product_of_sellers(), '0::bigint'
     )
 $$;
 
@@ -220,7 +260,7 @@ begin
     return (
         select count(*)::integer
         from product_run(
-            product_window_text(
+            product_walk_text(
                 p_filters, array['products.created_at', '$9::timestamptz', 'desc', ''], null
             ), p_filters, null, null, p_looked, p_looked)
     );
@@ -243,53 +283,221 @@ begin
 end;
 $$;
 
--- What is tried, one after the other, until it fills the page: W looks through the first rows in
--- the order, I is W without an end, G gathers, R ranks the newest, N goes from vendor to vendor.
-create or replace function product_steps(p_filters jsonb, p_sort text) returns text[]
-language plpgsql stable as $$
+-- How many rows the planner takes a statement to have: of plain columns, never of words. Volatile
+-- because nothing else may ask for a plan.
+create or replace function product_guess(p_conditions text, p_filters jsonb) returns float8
+language plpgsql volatile as $$
+declare
+    v_plan json;
 begin
+    execute 'explain (format json) select from products where products.status = ''PUBLISHED'''
+        || p_conditions into v_plan
+    using
+        null::text, null::uuid[], (p_filters ->> 'vendorId')::uuid,
+        (p_filters ->> 'minPrice')::bigint, (p_filters ->> 'maxPrice')::bigint,
+        (p_filters ->> 'minRating')::numeric,
+        array(select jsonb_array_elements_text(p_filters -> 'nearIds')::uuid);
+    return (v_plan -> 0 -> 'Plan' ->> 'Plan Rows')::float8;
+end;
+$$;
+
+-- How many products are on sale, as the last vacuum or analyze counted them.
+create or replace function product_number() returns float8 language sql stable as $$
+    select greatest(reltuples, 1)
+    from pg_class
+    where oid = 'products_published_created_at_id_idx'::regclass
+$$;
+
+-- Which share of them has all the words, if words come independently of one another. What the
+-- dictionary does not tell, of numbers and phrases and what is new, is taken to be rare.
+create or replace function product_worded(p_q text) returns float8 language plpgsql stable as $$
+declare
+    UNKNOWN constant float8 := 0.001;
+    v_query constant text := websearch_to_tsquery('english', p_q)::text;
+    v_number constant float8 := product_number();
+begin
+    if v_query !~ '^''[[:alnum:]]+''( & ''[[:alnum:]]+'')*$' then
+        return UNKNOWN;
+    end if;
     return (
-        select case
-            when p_sort = 'relevance' then
-                array[case when product_density(p_filters, 500) >= 25 then 'R' else 'G' end]
-            when p_sort = 'distance' and p_filters ?| array['q', 'category'] then
-                array['G', 'N', 'N']
-            when p_sort = 'distance' then array['N', 'N']
-            when product_conditions(
-                p_filters, string_to_array((product_order(p_sort))[4], ' ')
-            ) = '' then array['I']
-            else array['W', 'W', 'G', 'W']
-        end
+        select exp(sum(ln(least(1, coalesce(counted.products / v_number, UNKNOWN)))))
+        from unnest(string_to_array(translate(v_query, ''' ', ''), '&')) as lexeme
+        cross join lateral (
+            select sum(terms.in_products) as products from terms where terms.stem = lexeme
+        ) as counted
     );
 end;
 $$;
 
--- How many rows a step looks at; 0: it is not worth it. p_hits: what the one before gave of
--- p_wanted among p_looked.
-create or replace function product_looks(
-    p_steps text[], p_step integer, p_filters jsonb, p_after text, p_wanted integer,
-    p_looked integer, p_hits integer
-) returns integer language plpgsql stable as $$
+-- What a search will take: which share of the rows walked matches, how many rows gathering reads,
+-- those of the rarest filter that an index has, and the time of each in microseconds.
+create or replace function product_costs(
+    p_filters jsonb, p_served text,
+    out share float8, out walked_us float8, out gathered float8, out gathered_us float8
+) language plpgsql stable as $$
+declare
+    PLAIN constant text := 'vendorId minPrice maxPrice minRating nearIds';
+    FILED_MAX constant integer := 20000;
+    v_number constant float8 := product_number();
+    v_plain constant jsonb := product_served(p_filters, PLAIN);
+    v_served constant jsonb := product_served(p_filters, p_served);
+    v_has_words constant boolean := p_filters ? 'q';
+    v_words constant float8 := case when v_has_words then product_worded(p_filters ->> 'q') else 1 end;
+    v_found float8 := v_number;
+    v_walked float8 := v_number;
+    v_filed float8 := v_number;
+    v_looks float8 := 0;
 begin
-    return (
-        select case
-            when p_steps[p_step] = 'I' then 2147483647
-            when p_steps[p_step] = 'R' or p_steps = '{G}' then 2000
-            when p_steps[p_step] = 'G' then 10000
-            when p_steps[p_step] = 'W' and p_step = 1 then greatest(500, 4 * p_wanted)
-            when p_steps[p_step] = 'W' and p_step = 2 and p_hits < 3 then 0
-            -- Twice what it should take: the walk ends when the page is full.
-            when p_steps[p_step] = 'W' and p_step = 2 then
-                least(p_looked::bigint * 2 * p_wanted / p_hits, 20000)
-            when p_steps[p_step] = 'W' then 20000
-            when p_step = cardinality(p_steps) then jsonb_array_length(p_filters -> 'nearIds')
-            else 100 + (
-                select count(*)::integer
-                from jsonb_array_elements_text(p_filters -> 'nearMeters') as metres
-                where metres::float8 < p_after::float8
+    if v_plain <> '{}' then
+        v_found := product_guess(product_conditions(v_plain, '{}'), p_filters);
+        v_walked := case
+            when v_plain = v_served then v_found
+            when v_served = '{}' then v_number
+            else product_guess(product_conditions(v_served, '{}'), p_filters)
+        end;
+    end if;
+    if p_filters ? 'category' then
+        select count(*) into v_filed
+        from (
+            select from product_categories
+            where category_id in (
+                select jsonb_array_elements_text(p_filters -> 'categoryIds')::uuid
             )
-        end
-    );
+            limit FILED_MAX
+        ) as filed;
+        v_filed := case
+            when v_filed < FILED_MAX then v_filed else greatest(v_filed, v_number / 20)
+        end;
+        v_looks := 1;
+    end if;
+    v_looks := v_looks + case when p_filters ? 'inStock' then 1.5 else 0 end;
+    share := v_found / greatest(v_walked, 1) * least(1, v_filed / v_number);
+    walked_us := case
+        when not v_has_words then 0.5 + v_looks
+        when share = 1 and v_looks = 0 then 2.2
+        else 0.5 + v_looks + 3.5 * share
+    end;
+    share := share * v_words;
+    gathered := least(v_found * v_words, v_filed);
+    gathered_us := 2 + v_looks;
+end;
+$$;
+
+-- A page by walking in the order, and when that would take long by gathering.
+create or replace function product_ordered(
+    p_filters jsonb, p_order text[], p_after text, p_after_id uuid, p_wanted integer,
+    out ids uuid[], out metres float8[], out sorts text[]
+) language plpgsql stable as $$
+declare
+    WINDOW_ROWS constant integer := 500;
+    GATHERED_MAX constant integer := 100000;
+    ALL_ROWS constant integer := 2147483647;
+    v_walk constant text := product_walk_text(p_filters, p_order, p_after_id);
+    v_costs record;
+    v_limits integer[] := array[ALL_ROWS];
+    v_limit integer;
+    v_share float8;
+    v_gathered bigint;
+begin
+    if product_conditions(p_filters, string_to_array(p_order[4], ' ')) <> '' then
+        select * into v_costs from product_costs(p_filters, p_order[4]);
+        v_limits := case
+            -- Gathering is over before a window would be.
+            when v_costs.gathered < WINDOW_ROWS then '{}'
+            else array[WINDOW_ROWS, null]
+        end;
+    end if;
+    foreach v_limit in array v_limits loop
+        if v_limit is null then
+            -- What the window has shown weighs as much as a thousand rows of the guess.
+            v_share := (cardinality(ids) + 1000 * v_costs.share) / (WINDOW_ROWS + 1000);
+            v_costs.gathered := greatest(
+                v_costs.gathered, product_number() * cardinality(ids) / WINDOW_ROWS
+            );
+            exit when p_wanted * v_costs.walked_us
+                > v_costs.gathered * v_costs.gathered_us * v_share;
+            v_limit := least(3 * p_wanted / v_share, ALL_ROWS);
+        end if;
+        select coalesce(array_agg(found.id), '{}'), array_agg(found.sort)
+        into ids, sorts
+        from product_run(
+            v_walk, p_filters, p_after, p_after_id, p_wanted, v_limit
+        ) as found;
+        if cardinality(ids) >= p_wanted or v_limit = ALL_ROWS then
+            return;
+        end if;
+    end loop;
+    select array_agg(found.id), array_agg(found.sort), max(found.looked)
+    into ids, sorts, v_gathered
+    from product_run(
+        product_gather_text(p_filters, p_order, p_after_id), p_filters, p_after, p_after_id,
+        p_wanted, GATHERED_MAX
+    ) as found;
+    if v_gathered >= GATHERED_MAX then
+        select array_agg(found.id), array_agg(found.sort)
+        into ids, sorts
+        from product_run(v_walk, p_filters, p_after, p_after_id, p_wanted, ALL_ROWS) as found;
+    end if;
+end;
+$$;
+
+-- A page of the nearest: what is rare is gathered; else vendors are asked one after the other, a
+-- hundred of them first, then all.
+create or replace function product_nearest(
+    p_filters jsonb, p_order text[], p_after text, p_after_id uuid, p_wanted integer,
+    out ids uuid[], out metres float8[], out sorts text[]
+) language plpgsql stable as $$
+declare
+    GATHERED_MAX constant integer := 10000;
+    FEW constant integer := 100;
+    v_vendors constant integer := jsonb_array_length(p_filters -> 'nearIds');
+    v_limit integer;
+    v_gathered bigint;
+begin
+    foreach v_limit in array array[0, FEW, v_vendors] loop
+        continue when v_limit = 0 and not p_filters ?| array['q', 'category'];
+        if v_limit = FEW then
+            v_limit := FEW + (
+                select count(*)
+                from jsonb_array_elements_text(p_filters -> 'nearMeters') as near (distance_m)
+                where near.distance_m::float8 < p_after::float8
+            );
+        end if;
+        select
+            array_agg(found.id), array_agg(found.distance_m), array_agg(found.sort),
+            max(found.looked)
+        into ids, metres, sorts, v_gathered
+        from product_run(
+            case
+                when v_limit = 0 then product_gather_text(p_filters, p_order, p_after_id)
+                else product_nearest_text(p_filters, p_order, p_after_id)
+            end, p_filters, p_after, p_after_id, p_wanted, coalesce(nullif(v_limit, 0), GATHERED_MAX)
+        ) as found;
+        exit when case
+            when v_limit = 0 then coalesce(v_gathered, 0) < GATHERED_MAX
+            else cardinality(ids) >= p_wanted
+        end;
+    end loop;
+end;
+$$;
+
+-- A page of the best of RANKED_MAX matches.
+create or replace function product_ranked(
+    p_filters jsonb, p_order text[], p_after text, p_after_id uuid, p_wanted integer,
+    out ids uuid[], out metres float8[], out sorts text[]
+) language plpgsql stable as $$
+declare
+    RANKED_MAX constant integer := 2000;
+begin
+    select array_agg(found.id), array_agg(found.sort)
+    into ids, sorts
+    from product_run(
+        case
+            when product_density(p_filters, 500) >= 25 then
+                product_rank_text(p_filters, p_order, p_after_id)
+            else product_gather_text(p_filters, p_order, p_after_id)
+        end, p_filters, p_after, p_after_id, p_wanted, RANKED_MAX
+    ) as found;
 end;
 $$;
 
@@ -300,42 +508,28 @@ create or replace function product_search(
 language plpgsql stable rows 20
 set enable_seqscan = off set work_mem = '64MB' as $$
 declare
+    v_filters constant jsonb := product_filters(p_filters);
     v_order constant text[] := product_order(p_sort);
-    v_steps constant text[] := product_steps(p_filters, p_sort);
     v_wanted constant integer := p_limit + p_offset;
-    v_looked integer;
-    v_hits integer;
-    v_gathered bigint;
-    v_ids uuid[];
-    v_metres double precision[];
-    v_sorts text[];
+    v_page record;
 begin
-    for v_step in 1 .. cardinality(v_steps) loop
-        v_looked := product_looks(
-            v_steps, v_step, p_filters, p_after, v_wanted, v_looked, v_hits
-        );
-        continue when v_looked = 0;
-        select
-            array_agg(found.id), array_agg(found.distance_m), array_agg(found.sort),
-            max(found.looked)
-        into v_ids, v_metres, v_sorts, v_gathered
-        from product_run(
-            case v_steps[v_step]
-                when 'G' then product_gather_text(p_filters, v_order, p_after_id)
-                when 'R' then product_rank_text(p_filters, v_order, p_after_id)
-                when 'N' then product_nearest_text(p_filters, v_order, p_after_id)
-                else product_window_text(p_filters, v_order, p_after_id)
-            end, p_filters, p_after, p_after_id, v_wanted, v_looked) as found;
-        v_hits := coalesce(cardinality(v_ids), 0);
-        exit when v_hits >= v_wanted
-            or v_steps[v_step] = 'G' and coalesce(v_gathered, 0) < v_looked;
-    end loop;
+    if p_sort = 'distance' then
+        select * into v_page
+        from product_nearest(v_filters, v_order, p_after, p_after_id, v_wanted);
+    elsif p_sort = 'relevance' then
+        select * into v_page
+        from product_ranked(v_filters, v_order, p_after, p_after_id, v_wanted);
+    else
+        select * into v_page
+        from product_ordered(v_filters, v_order, p_after, p_after_id, v_wanted);
+    end if;
     if p_filters ? 'nearIds' and p_sort <> 'distance' then
-        v_metres := product_metres(p_filters, v_ids);
+        v_page.metres := product_metres(p_filters, v_page.ids);
     end if;
     return query
     select found.id, found.distance_m, found.sort, found.place
-    from unnest(v_ids, v_metres, v_sorts) with ordinality as found (id, distance_m, sort, place)
+    from unnest(v_page.ids, v_page.metres, v_page.sorts)
+    with ordinality as found (id, distance_m, sort, place)
     where found.place > p_offset;
 end;
 $$;
@@ -344,9 +538,7 @@ $$;
 create or replace function product_matches_text(p_filters jsonb, p_columns text) returns text
 language sql immutable as $$
     select 'select ' || p_columns || ' from products where products.status = ''PUBLISHED'''
-        || product_conditions(p_filters, '{}')
-        || ' and products.vendor_id not in (select id from vendors where status <> ''ACTIVE'')'
-        || ' limit $12'
+        || product_conditions(p_filters, '{}') || product_of_sellers() || ' limit $12'
 $$;
 
 -- Whether it is quicker to look at all products than to ask an index which match.
@@ -354,7 +546,7 @@ create or replace function product_is_common(p_filters jsonb) returns boolean
 language plpgsql stable as $$
 begin
     return (
-        select p_filters ?| array['q', 'category'] and product_density(p_filters, 500) >= 150
+        select p_filters ?| array['q', 'category'] and product_density(product_filters(p_filters), 500) >= 150
     );
 end;
 $$;
@@ -372,7 +564,7 @@ begin
         from product_run(
             'select null::uuid, null::float8, null::text, count(*) from ('
             || product_matches_text(p_filters, '') || ') as found',
-            p_filters, null, null, null, p_max) as found
+            product_filters(p_filters), null, null, null, p_max) as found
     );
 end;
 $$;
@@ -392,7 +584,7 @@ begin
         from product_run(
             product_matches_text(
                 p_filters, 'products.id, null::float8, products.vendor_id::text, 0::bigint'
-            ), p_filters, null, null, null, p_max) as matches
+            ), product_filters(p_filters), null, null, null, p_max) as matches
     ),
     by_category as (
         select product_categories.category_id, count(*)::integer as total
