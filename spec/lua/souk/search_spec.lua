@@ -128,7 +128,7 @@ local function list(query)
     query.limit = query.limit or 20
     local text, problem = product_search.list({ query = query })
     assert.is_truthy(text, problem and problem.code)
-    return json.decode(text)
+    return json.decode(tostring(text))
 end
 
 local function names(query)
