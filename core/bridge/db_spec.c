@@ -4,6 +4,7 @@
  *   connect{url=, …}      core.db works on this pool from now on (the fields of struct
  *                         db_pool_settings); connect() ends that
  *   stats()               -> table of struct db_pool_stats
+ *   why()                 -> why the last connection failed or ended
  *   leader(key, retry_ms) -> handle: is_leader(), close() */
 #include "bridge/db_spec.h"
 
@@ -123,6 +124,12 @@ static int l_stats(lua_State *L)
     return 1;
 }
 
+static int l_why(lua_State *L)
+{
+    lua_pushstring(L, db_pool_why(db_pool_of(L)));
+    return 1;
+}
+
 static void on_change(void *arg, bool is_leader)
 {
     ((struct leader_handle *)arg)->is_leader = is_leader;
@@ -194,9 +201,10 @@ static void make_ender(lua_State *L)
 
 void db_spec_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"define", l_define},   {"load", l_load},
-                                         {"connect", l_connect}, {"stats", l_stats},
-                                         {"leader", l_leader},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"define", l_define}, {"load", l_load},     {"connect", l_connect},
+        {"stats", l_stats},   {"leader", l_leader}, {"why", l_why},
+        {NULL, NULL}};
 
     if (strcmp(conf_text(bridge_deps(L)->conf, "env"), "test") != 0)
         return;
