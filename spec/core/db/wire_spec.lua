@@ -69,6 +69,25 @@ describe("an answer", function()
         end)
     end)
 
+    it("may begin anywhere in what is read at once", function()
+        local described = fake.PARSED .. fake.PARAMETERS .. fake.description({ "text", TEXT })
+            .. fake.BOUND
+        local one = described .. fake.row(("a"):rep(20000)) .. fake.complete("SELECT 1")
+        local many = described .. fake.row(("b"):rep(3000)):rep(20) .. fake.complete("SELECT 20")
+        fake.run(function() return { one .. many .. fake.ready() } end, function()
+            local names = { lab.query("select 'one first'"), lab.query("select 'many then'") }
+            local results = {}
+            lab.together(2, function(i)
+                results[i] = assert(db.query(names[i]))
+            end)
+            assert.same({ { text = ("a"):rep(20000) } }, results[1])
+            assert.equal(20, #results[2])
+            for _, row in ipairs(results[2]) do
+                assert.equal(("b"):rep(3000), row.text)
+            end
+        end)
+    end)
+
     it("without rows has none, whether there could be some or not", function()
         local answers = {
             fake.PARSED .. fake.PARAMETERS .. fake.description({ "n", INT }) .. fake.BOUND
@@ -208,7 +227,10 @@ describe("a server that makes no sense", function()
         local at = 0
         fake.run(function()
             at = at + 1
-            return at % 2 == 0 and { whole } or { whole:sub(1, math.floor(at / 2) * 7) , close = true }
+            if at % 2 == 0 then
+                return { whole }
+            end
+            return { whole:sub(1, math.floor(at / 2) * 7), close = true }
         end, function()
             for _ = 1, math.floor(upto / 7) do
                 local text = ask()
