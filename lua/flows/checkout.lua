@@ -38,13 +38,7 @@ local function short_lines(rows)
     for _, row in ipairs(rows) do
         if row.available < row.quantity then
             details = details or {}
-            details[#details + 1] = {
-                field = "items",
-                message = ("%d wanted, %d available"):format(row.quantity, row.available),
-                productId = row.product_id,
-                requested = row.quantity,
-                available = row.available,
-            }
+            details[#details + 1] = sold_out.detail(row, row.available)
         end
     end
     return details
@@ -333,19 +327,7 @@ local function write(order)
     end)
 end
 
-local function attempt(buyer_id, input)
-    local since = sold_out.now()
-    local rows, problem = db.query("checkout/read", buyer_id)
-    if not rows then
-        return nil, problem
-    end
-    local total, refusal = check_cart(rows)
-    if not total then
-        if refusal.code == "insufficient_stock" then
-            sold_out.keep(buyer_id, since, refusal)
-        end
-        return nil, refusal
-    end
+local function new_order(buyer_id, input, rows, total)
     local order = {
         id = crypto.uuid7(), buyer_id = buyer_id, currency = rows[1].currency, subtotal = total,
         address = input.shippingAddress, address_text = json.encode(input.shippingAddress),
@@ -353,14 +335,26 @@ local function attempt(buyer_id, input)
         placed_on = clock.rfc3339():sub(1, 10), expires_s = EXPIRES_S,
     }
     add_lines(order, rows)
-    local is_priced
+    return order
+end
+
+local function attempt(buyer_id, input)
+    local rows, problem = db.query("checkout/read", buyer_id)
+    if not rows then
+        return nil, problem
+    end
+    local total, refusal = check_cart(rows)
+    if not total then
+        return nil, refusal
+    end
+    local order, is_priced, row = new_order(buyer_id, input, rows, total), nil, nil
     is_priced, problem = price(order)
     if not is_priced then
         return nil, problem
     end
-    local row, failure = write(order)
+    row, problem = write(order)
     if not row then
-        return nil, failure
+        return nil, problem
     end
     return order.id, order_answer.text(order, row)
 end
@@ -374,12 +368,16 @@ function checkout.place(buyer_id, input)
     if known then
         return nil, known
     end
-    local id, text
+    local since, id, text
     for _ = 1, attempts do
+        since = sold_out.now()
         id, text = attempt(buyer_id, input)
         if id or not is_stale(text) then
             break
         end
+    end
+    if not id and text.code == "insufficient_stock" then
+        sold_out.keep(buyer_id, since, text)
     end
     return id, text
 end

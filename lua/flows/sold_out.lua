@@ -1,56 +1,133 @@
---- Buyers who press on after they were told that there is not enough: the database has said so,
---- and nothing has risen since, so it is not asked again. A hint that may only refuse. It ends
---- when stock of a short product rises (the feed tells every node) or the cart changes (on this
---- node at once); it is never older than cache.stock_ms, which bounds what no feed tells: a cart
---- that was changed through another node, a vendor who is back.
+--- Checkouts that need no database to be refused: it has said that there is nothing left, nothing
+--- has risen since, and what the buyer's cart holds was seen a moment ago. A hint that may only
+--- refuse. It ends when stock of a product rises (the feed tells every node) or the cart changes
+--- (on this node at once); it is never older than cache.stock_ms, which bounds what no feed tells:
+--- a cart that was changed through another node, a vendor who is back.
 local clock = require("core.clock")
 local conf = require("core.conf")
+local json = require("core.json")
+local err = require("souk.err")
 local shared = require("core.shared")
 
 local sold_out = {}
 
 local TTL_US = tonumber(conf("cache.stock_ms")) * 1000
 local KEPT_MAX = 10000
+local LINES_MAX = 20
 
-local kept, count = {}, 0
+local function new_store()
+    return { entries = {}, count = 0 }
+end
+
+--- By buyer: what they were told; what was in their cart. By product: that there was none.
+local told, carts, gone = new_store(), new_store(), new_store()
+
+local function keep(store, id, entry)
+    if store.count >= KEPT_MAX then
+        store.entries, store.count = {}, 0
+    end
+    store.count = store.count + (store.entries[id] and 0 or 1)
+    store.entries[id] = entry
+end
+
+--- The entry of id when it is not too old, and nothing of this kind and id has changed since.
+local function fresh(store, kind, id)
+    local entry = store.entries[id]
+    if entry and clock.monotonic_us() - entry.at_us <= TTL_US
+        and shared.holds(entry.since, kind, id) then
+        return entry
+    elseif entry then
+        store.entries[id], store.count = nil, store.count - 1
+    end
+    return nil
+end
 
 --- To be noted before the cart is read.
 function sold_out.now()
     return shared.count()
 end
 
+--- What the shelf cannot serve of a line.
+function sold_out.detail(line, available)
+    return {
+        field = "items",
+        message = ("%d wanted, %d available"):format(line.quantity, available),
+        productId = line.product_id,
+        requested = line.quantity,
+        available = available,
+    }
+end
+
+--- What the database itself has told is text.
+local function lines_of(problem)
+    local details = problem.details
+    return type(details[1]) == "table" and details or json.decode(tostring(details))
+end
+
 --- problem: insufficient_stock, with a line for each product that is short.
 function sold_out.keep(buyer_id, since, problem)
-    if count >= KEPT_MAX then
-        kept, count = {}, 0
-    end
-    count = count + (kept[buyer_id] and 0 or 1)
-    kept[buyer_id] = { problem = problem, since = since, at_us = clock.monotonic_us() }
-end
-
-local function is_true(entry, buyer_id)
-    if clock.monotonic_us() - entry.at_us > TTL_US
-        or not shared.holds(entry.since, "cart", buyer_id) then
-        return false
-    end
-    for _, line in ipairs(entry.problem.details) do
-        if not shared.holds(entry.since, "product", line.productId) then
-            return false
+    local at_us, lines = clock.monotonic_us(), lines_of(problem)
+    keep(told, buyer_id, { problem = problem, lines = lines, since = since, at_us = at_us })
+    for _, line in ipairs(lines) do
+        if line.available == 0 then
+            keep(gone, line.productId, { since = since, at_us = at_us })
         end
     end
-    return true
 end
 
---- What this buyer was told, when it is still so; nil: ask.
-function sold_out.refusal(buyer_id)
-    local entry = kept[buyer_id]
-    if not entry then
-        return nil
-    elseif is_true(entry, buyer_id) then
-        return entry.problem
+local function by_place(a, b)
+    if a.vendor_id ~= b.vendor_id then
+        return a.vendor_id < b.vendor_id
     end
-    kept[buyer_id], count = nil, count - 1
-    return nil
+    return a.product_id < b.product_id
+end
+
+--- rows: all that is in a cart, as it was read after since was noted.
+function sold_out.seen(buyer_id, since, rows)
+    if #rows == 0 or #rows > LINES_MAX then
+        return
+    end
+    local lines = {}
+    for i, row in ipairs(rows) do
+        lines[i] = {
+            vendor_id = row.vendor_id, product_id = row.product_id, quantity = row.quantity,
+        }
+    end
+    keep(carts, buyer_id, { lines = lines, since = since, at_us = clock.monotonic_us() })
+end
+
+local function told_before(buyer_id)
+    local entry = fresh(told, "cart", buyer_id)
+    for _, line in ipairs(entry and entry.lines or {}) do
+        if not shared.holds(entry.since, "product", line.productId) then
+            return nil
+        end
+    end
+    return entry and entry.problem
+end
+
+--- Of a cart of which nothing is left. What is left of others only the database knows.
+local function nothing_left(buyer_id)
+    local cart = fresh(carts, "cart", buyer_id)
+    if not cart then
+        return nil
+    end
+    for _, line in ipairs(cart.lines) do
+        if not fresh(gone, "product", line.product_id) then
+            return nil
+        end
+    end
+    table.sort(cart.lines, by_place) -- as the database tells them
+    local details = {}
+    for i, line in ipairs(cart.lines) do
+        details[i] = sold_out.detail(line, 0)
+    end
+    return err.insufficient_stock(nil, details)
+end
+
+--- What this buyer was told or would be, when it is still so; nil: ask.
+function sold_out.refusal(buyer_id)
+    return told_before(buyer_id) or nothing_left(buyer_id)
 end
 
 --- After the commit of what changed a cart.

@@ -117,10 +117,12 @@ web.get("/api/cart", {
     roles = { "BUYER" },
     answers = { [200] = CART },
 }, function(req)
+    local since = sold_out.now()
     local rows, problem = db.query("cart/lines", req.user.buyer_id)
     if not rows then
         return nil, problem
     end
+    sold_out.seen(req.user.buyer_id, since, rows)
     return cart_of(req.user.buyer_id, rows)
 end)
 

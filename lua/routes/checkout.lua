@@ -2,6 +2,7 @@
 local s = require("souk.schema")
 local web = require("souk.web")
 local checkout = require("flows.checkout")
+local sold_out = require("flows.sold_out")
 
 local line = s.string({ min = 1, max = 200, is_line = true })
 
@@ -39,6 +40,9 @@ web.post("/api/checkout", {
     local id, order = checkout.place(req.user.buyer_id, req.body)
     if not id then
         return nil, order
+    end
+    function req.after_commit()
+        sold_out.cart_changed(req.user.buyer_id)
     end
     return web.created("/api/orders/" .. id, order)
 end)
