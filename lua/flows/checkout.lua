@@ -347,14 +347,14 @@ local function attempt(buyer_id, input)
     if not total then
         return nil, refusal
     end
-    local order, is_priced, row = new_order(buyer_id, input, rows, total), nil, nil
-    is_priced, problem = price(order)
+    local order = new_order(buyer_id, input, rows, total)
+    local is_priced, obstacle = price(order)
     if not is_priced then
-        return nil, problem
+        return nil, obstacle
     end
-    row, problem = write(order)
+    local row, failure = write(order)
     if not row then
-        return nil, problem
+        return nil, failure
     end
     return order.id, order_answer.text(order, row)
 end
