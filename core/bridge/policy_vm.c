@@ -1,8 +1,8 @@
-/* See policy_vm.h. The one difficulty: a policy's input and result cross between two Lua states, so
- * they are copied as plain data, and neither side may raise while the other is half way. */
+/* See policy_vm.h. */
 #include "bridge/policy_vm.h"
 
 #include "bridge/heap.h"
+#include "bridge/policy_copy.h"
 #include "crypto/hmac.h"
 #include <lauxlib.h>
 #include <lua.h>
@@ -14,11 +14,6 @@
 #include <string.h>
 #include <time.h>
 
-#define COPY_DEPTH      8
-#define COPY_BYTES_MAX  (1u << 20) /* a table that is there many times is copied as often */
-#define COPY_VALUE      16
-#define COPY_LIST_MAX   1024
-#define COPY_STACK      8 /* a table, and a key and a value that may be tables */
 #define GARBAGE_BYTES   (1u << 20)
 #define PAUSE_PERCENT   200 /* LuaJIT's own */
 #define INTERVAL        100
@@ -40,6 +35,7 @@ struct policy_vm {
     int instructions;
     int64_t cpu_until_us; /* 0: not known before the first look at what runs */
     struct buf *steps;    /* NULL: nobody wants to know */
+    struct policy_late late;
 };
 
 static void *allocate(void *arg, void *at, size_t old_size, size_t new_size)
@@ -148,69 +144,6 @@ static int with_place(lua_State *L)
         }
     }
     return 1;
-}
-
-static bool copy_value(lua_State *from, int index, lua_State *to, int depth, size_t *room);
-
-/* The members of the table at index of `from` into the one on top of `to`. */
-static bool copy_members(lua_State *from, int index, lua_State *to, int depth, size_t *room)
-{
-    lua_pushnil(from);
-    while (lua_next(from, index)) {
-        int top = lua_gettop(from);
-        bool is_copied = copy_value(from, top - 1, to, depth, room);
-        is_copied = copy_value(from, top, to, depth, room) && is_copied;
-        if (!is_copied) {
-            lua_pop(to, 2);
-            lua_pop(from, 2);
-            return false;
-        }
-        lua_rawset(to, -3);
-        lua_pop(from, 1);
-    }
-    return true;
-}
-
-/* Made with room for its members: growing one by one costs more than all else here. */
-static bool copy_table(lua_State *from, int index, lua_State *to, int depth, size_t *room)
-{
-    int count = (int)lua_objlen(from, index), named = 0;
-
-    if (!lua_checkstack(from, COPY_STACK) || !lua_checkstack(to, COPY_STACK)) {
-        lua_pushnil(to);
-        return false;
-    }
-    if (!count) {
-        for (lua_pushnil(from); lua_next(from, index); lua_pop(from, 1))
-            named++;
-    }
-    lua_createtable(to, count <= COPY_LIST_MAX ? count : 0, named);
-    return copy_members(from, index, to, depth + 1, room);
-}
-
-/* Plain data only. False: something that is none, or too deep, or more than *room bytes. Stack of
- * `to` grows by one in any case; both have room for what is no table. */
-static bool copy_value(lua_State *from, int index, lua_State *to, int depth, size_t *room)
-{
-    int type = lua_type(from, index);
-    const char *text = NULL;
-    size_t len = 0;
-
-    if (type == LUA_TSTRING)
-        text = lua_tolstring(from, index, &len);
-    if (depth > COPY_DEPTH || len + COPY_VALUE > *room) {
-        lua_pushnil(to);
-        return false;
-    }
-    *room -= len + COPY_VALUE;
-    switch (type) {
-    case LUA_TNIL: lua_pushnil(to); return true;
-    case LUA_TBOOLEAN: lua_pushboolean(to, lua_toboolean(from, index)); return true;
-    case LUA_TNUMBER: lua_pushnumber(to, lua_tonumber(from, index)); return true;
-    case LUA_TSTRING: lua_pushlstring(to, text, len); return true;
-    case LUA_TTABLE: return copy_table(from, index, to, depth, room);
-    default: lua_pushnil(to); return false;
-    }
 }
 
 static int l_percent(lua_State *L)
@@ -423,7 +356,13 @@ static void say_why(struct policy_vm *vm, struct buf *out)
 
 static int open_protected(lua_State *L)
 {
+    struct policy_vm *vm;
+    void *arg;
+
+    lua_getallocf(L, &arg);
+    vm = arg;
     open_policy_library(L);
+    policy_late_open(&vm->late, L);
     return 0;
 }
 
@@ -499,16 +438,16 @@ int policy_vm_line(const struct policy_vm *vm)
 
 bool policy_vm_evaluate(struct policy_vm *vm, lua_State *L, int input, struct buf *steps)
 {
-    size_t given = COPY_BYTES_MAX, taken = COPY_BYTES_MAX;
     struct buf why;
     bool is_ok;
 
-    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->evaluate_ref);
-    if (!copy_value(L, input, vm->L, 0, &given)) {
+    if (!policy_late_give(&vm->late, L, input, vm->L)) {
         lua_settop(vm->L, 0);
         lua_pushliteral(L, "the input is not plain data");
         return false;
     }
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->evaluate_ref);
+    lua_pushvalue(vm->L, 1);
     if (steps)
         buf_add_char(steps, '[');
     vm->steps = steps;
@@ -520,13 +459,14 @@ bool policy_vm_evaluate(struct policy_vm *vm, lua_State *L, int input, struct bu
     if (!is_ok) {
         say_why(vm, &why);
         lua_pushlstring(L, why.at, why.len);
-    } else if (!copy_value(vm->L, lua_gettop(vm->L), L, 0, &taken)) {
+    } else if (!policy_late_take(&vm->late, vm->L, L)) {
         lua_pop(L, 1);
         lua_pushfstring(L, "lua/policies/%s.lua:%d: the result is not plain data", vm->name,
                         policy_vm_line(vm));
         is_ok = false;
     }
     buf_done(&why);
+    policy_late_end(&vm->late, vm->L);
     lua_settop(vm->L, 0);
     if (!is_ok) /* what it piled up must not be in the way of the next */
         lua_gc(vm->L, LUA_GCCOLLECT, 0);

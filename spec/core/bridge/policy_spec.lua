@@ -61,6 +61,87 @@ describe("A policy", function()
         assert.equal(6000, input.subtotal)
     end)
 
+    describe("with tables in its input, copied when they are asked for", function()
+        --- What these statements make of an order, as a text.
+        local function seen(statements)
+            local version = assert(policy.load("fee", ([[
+                local kept
+                return { evaluate = function(o)
+                    if o.n then return { fee = 1 } end
+                    local out
+                    %s
+                    return { fee = 0, reason = out }
+                end, %s }]]):format(statements, EXAMPLES)))
+            local order = {
+                total = 7, vendor = { id = "v", tiers = { "a", "b" } },
+                items = { { price = 1 }, { price = 2 } }, buyer = { country = "PT" },
+            }
+            local before, last = require("core.json").encode(order), nil
+            for _ = 1, 2 do
+                local result, why = policy.evaluate("fee", order, version)
+                last = assert(result, why)
+                assert.equal(before, require("core.json").encode(order))
+            end
+            return last.reason
+        end
+
+        local cases = {
+            { "finds all that is in them", "7 b 2 2 PT",
+                [[out = table.concat({ o.total, o.vendor.tiers[2], #o.items, o.items[2].price,
+                    o.buyer.country }, " ")]] },
+            { "gets the same one each time", "true",
+                "o.vendor.seen = 1 out = tostring(o.vendor == o.vendor and o.vendor.seen == 1)" },
+            { "can take one away", "nil nil",
+                [[o.vendor = nil local a = o.vendor; local b = o.items and nil o.items = nil
+                    out = tostring(a) .. " " .. tostring(b or o.items)]] },
+            { "can put another in its place", "x",
+                "o.vendor = { id = 'x' } out = o.vendor.id" },
+            { "sees them all by pairs", "again buyer items total vendor",
+                [[o.again = o.again or {} local names = {}
+                    for name, value in pairs(o) do
+                        if name ~= "total" then assert(type(value) == "table") end
+                        table.insert(names, name)
+                    end
+                    table.sort(names) out = table.concat(names, " ")]] },
+            { "goes through a list by ipairs", "3",
+                [[local sum = 0 for _, item in ipairs(o.items) do sum = sum + item.price end
+                    out = tostring(sum)]] },
+            { "finds nothing where nothing is", "nil nil",
+                [[out = tostring(o.other) .. " " .. tostring(o[1])]] },
+            { "keeps nothing that it has not read", "nil",
+                "out = tostring((kept or {}).vendor) kept = o" },
+        }
+        for _, case in ipairs(cases) do
+            it(case[1], function()
+                assert.equal(case[2], (seen(case[3])))
+            end)
+        end
+
+        it("gives back what it was given, whole", function()
+            local version = assert(policy.load("fee",
+                "return { evaluate = function(o) o.fee = 1 return o end, " .. EXAMPLES .. " }"))
+            assert.same({ fee = 1, items = { { a = 1 } }, vendor = {} },
+                (policy.evaluate("fee", { items = { { a = 1 } }, vendor = {} }, version)))
+            version = assert(policy.load("fee",
+                "return { evaluate = function(o) return { fee = 1, was = { o } } end, "
+                .. EXAMPLES .. " }"))
+            assert.same({ fee = 1, was = { { items = { { a = 1 } } } } },
+                (policy.evaluate("fee", { items = { { a = 1 } } }, version)))
+        end)
+
+        it("takes more of them than it remembers", function()
+            local order = {}
+            for i = 1, 30 do
+                order["t" .. i] = { i }
+            end
+            local version = assert(policy.load("fee", [[return { evaluate = function(o)
+                local sum = 0
+                for i = 1, 30 do sum = sum + (o["t" .. i] or { 0 })[1] end
+                return { fee = o.n or sum } end, ]] .. EXAMPLES .. " }"))
+            assert.equal(465, policy.evaluate("fee", order, version).fee)
+        end)
+    end)
+
     describe("money.tiers", function()
         local function of(amount, tiers)
             local version, why = policy.check("trial", ([[
