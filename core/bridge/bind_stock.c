@@ -1,6 +1,7 @@
 /* core.stock: orders that are made together with others that want the same goods.
  *   place(query, owner, goods, columns…) -> row | nil, err
- * goods: ids, for grouping alone; columns: an array literal (db.array) for each parameter. Waits.
+ * goods: ids, for grouping alone; columns: an array literal (db.array) for each parameter, or what
+ * db.columns() takes. Waits.
  * The query gives a row an order. Inside a transaction it is an error: what goes together commits
  * by itself. */
 #include "base/clock.h"
@@ -68,8 +69,11 @@ static struct str *check_goods(lua_State *L, int index, int *count)
 static struct db_args
 check_columns(lua_State *L, const struct db_statement *statement, struct db_arg_space *space)
 {
-    struct db_args columns = db_check_args(L, statement, FIRST_COLUMN, lua_gettop(L), space);
+    struct db_args columns;
 
+    if (lua_istable(L, FIRST_COLUMN))
+        return db_check_columns(L, statement, FIRST_COLUMN, space);
+    columns = db_check_args(L, statement, FIRST_COLUMN, lua_gettop(L), space);
     for (int i = 0; i < columns.count; i++)
         if (!columns.at[i] || columns.at[i][0] != '{')
             luaL_argerror(L, FIRST_COLUMN + i, "a column is made by db.array");

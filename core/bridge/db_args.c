@@ -155,12 +155,12 @@ static struct buf *scratch(void)
     return &text;
 }
 
-static void push_array(lua_State *L, struct buf *out)
+/* Ends a literal of which nothing was added when out was full. */
+static void end_array(lua_State *L, struct buf *out)
 {
     buf_add_char(out, '}');
     if (out->is_full)
         luaL_error(L, "db.array: larger than %d bytes", (int)ARRAY_MAX);
-    lua_pushlstring(L, out->at, out->len);
 }
 
 int db_l_array(lua_State *L)
@@ -181,14 +181,14 @@ int db_l_array(lua_State *L)
             return luaL_error(L, "db.array: element %d cannot be a %s", i, luaL_typename(L, -1));
         }
     }
-    push_array(L, out);
+    end_array(L, out);
+    lua_pushlstring(L, out->at, out->len);
     return 1;
 }
 
-/* The field whose name is on top, of all entries of the list: takes the name's place. */
-static void push_column(lua_State *L, int list, int count)
+/* Adds the field whose name is on top, of all entries of the list. */
+static void add_column(lua_State *L, struct buf *out, int list, int count)
 {
-    struct buf *out = scratch();
     int name = lua_gettop(L);
 
     buf_add_char(out, '{');
@@ -207,27 +207,68 @@ static void push_column(lua_State *L, int list, int count)
         }
         lua_pop(L, 1);
     }
-    push_array(L, out);
-    lua_replace(L, name);
+    end_array(L, out);
+    buf_add_char(out, '\0');
+}
+
+/* The literals of pairs of names and entries from first on, one after the other, each with its NUL;
+ * starts: where each begins. How many they are. */
+static int add_columns(lua_State *L, struct buf *out, int first, size_t starts[DB_ARGS_MAX])
+{
+    int last = lua_gettop(L), all = 0;
+
+    luaL_argcheck(L, (last - first) % 2 == 1, last, "a list of names, and a list of entries");
+    for (int at = first; at < last; at += 2) {
+        int names, count;
+
+        luaL_checktype(L, at, LUA_TTABLE);
+        luaL_checktype(L, at + 1, LUA_TTABLE);
+        names = (int)lua_objlen(L, at);
+        count = (int)lua_objlen(L, at + 1);
+        luaL_argcheck(L, all + names <= DB_ARGS_MAX, at, "too many columns");
+        for (int n = 1; n <= names; n++) {
+            lua_rawgeti(L, at, n);
+            luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, at, "names are texts");
+            starts[all++] = out->len;
+            add_column(L, out, at + 1, count);
+            lua_pop(L, 1);
+        }
+    }
+    return all;
+}
+
+static size_t length_at(const struct buf *out, const size_t *starts, int i, int count)
+{
+    return (i + 1 < count ? starts[i + 1] : out->len) - starts[i] - 1;
 }
 
 int db_l_columns(lua_State *L)
 {
-    int given = lua_gettop(L);
+    struct buf *out = scratch();
+    size_t starts[DB_ARGS_MAX];
+    int count = add_columns(L, out, 1, starts);
 
-    luaL_argcheck(L, given % 2 == 0, given, "a list of names, and a list of entries");
-    for (int at = 1; at < given; at += 2) {
-        int names = (int)lua_objlen(L, at), count;
+    luaL_checkstack(L, count, "too many columns");
+    for (int i = 0; i < count; i++)
+        lua_pushlstring(L, out->at + starts[i], length_at(out, starts, i, count));
+    return count;
+}
 
-        luaL_checktype(L, at, LUA_TTABLE);
-        luaL_checktype(L, at + 1, LUA_TTABLE);
-        luaL_checkstack(L, names + 8, "too many columns");
-        count = (int)lua_objlen(L, at + 1);
-        for (int n = 1; n <= names; n++) {
-            lua_rawgeti(L, at, n);
-            luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, at, "names are texts");
-            push_column(L, at + 1, count);
-        }
+struct db_args db_check_columns(lua_State *L,
+                                const struct db_statement *statement,
+                                int first,
+                                struct db_arg_space *space)
+{
+    struct buf *out = scratch();
+    size_t starts[DB_ARGS_MAX];
+    int given = add_columns(L, out, first, starts), wanted = db_statement_params(statement);
+
+    if (given != wanted)
+        luaL_error(L, "%s takes %d values, not %d", db_statement_name(statement), wanted, given);
+    for (int i = 0; i < given; i++) {
+        space->at[i] = out->at + starts[i];
+        if (strlen(space->at[i]) != length_at(out, starts, i, given))
+            luaL_error(L, "%s: $%d holds a NUL byte", db_statement_name(statement), i + 1);
     }
-    return lua_gettop(L) - given;
+    return (struct db_args){space->at, given};
 }

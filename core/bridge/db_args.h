@@ -27,5 +27,11 @@ struct db_args db_check_args(struct lua_State *L,
 int db_l_array(struct lua_State *L);
 /* db.columns(names, entries, …): such a literal for each name, of that field of all entries. */
 int db_l_columns(struct lua_State *L);
+/* The same as arguments of the statement, from such pairs at first and above. The texts are good
+ * until the next array is made. */
+struct db_args db_check_columns(struct lua_State *L,
+                                const struct db_statement *statement,
+                                int first,
+                                struct db_arg_space *space);
 
 #endif

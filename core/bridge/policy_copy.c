@@ -210,20 +210,18 @@ static bool is_late(struct policy_late *late, lua_State *from)
 
 bool policy_late_give(struct policy_late *late, lua_State *from, int index, lua_State *to)
 {
-    int named = 0;
-
     late->from = from;
     late->index = index;
     late->count = 0;
     late->room = COPY_BYTES_MAX;
     if (!lua_checkstack(from, COPY_STACK))
         return false;
-    for (lua_pushnil(from); lua_next(from, index); lua_pop(from, 1))
-        named++;
-    lua_createtable(to, 0, named);
+    lua_createtable(to, 0, late->members);
+    late->members = 0;
     for (lua_pushnil(from); lua_next(from, index); lua_pop(from, 1)) {
         int top = lua_gettop(from);
 
+        late->members++;
         if (is_late(late, from))
             continue;
         if (!copy_value(from, top - 1, to, 1, &late->room) ||

@@ -20,6 +20,7 @@ struct policy_late {
         size_t len;
     } keys[POLICY_LATE_MAX];
     int count;
+    int members; /* of the last input: the next has as many, most likely */
     size_t room; /* bytes that may still be copied */
 };
 

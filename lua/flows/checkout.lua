@@ -265,9 +265,10 @@ local LINE = {
 local FEE = { "order_id", "part_id", "position", "name", "amount" }
 local DISCOUNT = { "order_id", "part_id", "position", "plugin", "name", "bearer", "amount" }
 
+--- What db.columns and stock.place take.
 local function columns_of(order)
-    return db.columns(ORDER, { order }, PART, order.parts, LINE, order.items,
-        FEE, all_fee_lines(order), DISCOUNT, order.discount_rows)
+    return ORDER, { order }, PART, order.parts, LINE, order.items, FEE, all_fee_lines(order),
+        DISCOUNT, order.discount_rows
 end
 
 --- What plugins do with an order in the transaction that makes it.
@@ -315,7 +316,7 @@ local function write(order)
             columns_of(order)))
     end
     return db.tx(function()
-        local row, problem = made(db.one("checkout/place", columns_of(order)))
+        local row, problem = made(db.one("checkout/place", db.columns(columns_of(order))))
         if not row then
             return nil, problem
         end

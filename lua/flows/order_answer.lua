@@ -6,49 +6,45 @@ local discounts = require("flows.discounts")
 
 local order_answer = {}
 
---- What follows an amount of this currency.
+--- What follows an amount of this currency, and the next member's name.
 local function currency_tail(currency)
-    return ',"currency":' .. json.encode(currency) .. "}"
-end
-
-local function money(amount, tail)
-    return '{"amount":' .. amount .. tail
+    return ',"currency":' .. json.encode(currency) .. "},"
 end
 
 --- Ids of one process ascend (core/base/id.h), so that lines and parts are in order as they are.
 local function item_text(item, tail)
-    return '{"discount":' .. money(item.discount, tail)
-        .. ',"id":"' .. item.id
-        .. '","lineTotal":' .. money(item.total, tail)
-        .. ',"name":' .. json.encode(item.name)
+    return '{"discount":{"amount":' .. item.discount .. tail
+        .. '"id":"' .. item.id
+        .. '","lineTotal":{"amount":' .. item.total .. tail
+        .. '"name":' .. json.encode(item.name)
         .. ',"productId":"' .. item.product_id
         .. '","quantity":' .. item.quantity
-        .. ',"refundedQuantity":0,"restockedQuantity":0,"unitPrice":' .. money(item.price, tail)
-        .. ',"vendorId":"' .. item.vendor_id .. '"}'
+        .. ',"refundedQuantity":0,"restockedQuantity":0,"unitPrice":{"amount":' .. item.price
+        .. tail .. '"vendorId":"' .. item.vendor_id .. '"}'
 end
 
 local function fee_line_texts(lines, tail)
     local texts = {}
     for i = 1, #lines do
-        texts[i] = '{"amount":' .. money(lines[i].amount, tail)
-            .. ',"name":' .. json.encode(lines[i].name) .. "}"
+        texts[i] = '{"amount":{"amount":' .. lines[i].amount .. tail
+            .. '"name":' .. json.encode(lines[i].name) .. "}"
     end
     return table.concat(texts, ",")
 end
 
 local function part_text(part, order, created_at, items, tail)
     return '{"createdAt":"' .. created_at
-        .. '","earnings":' .. money(part.subtotal - part.fee_amount, tail)
-        .. ',"feeLines":[' .. fee_line_texts(part.fee.lines, tail)
+        .. '","earnings":{"amount":' .. part.subtotal - part.fee_amount .. tail
+        .. '"feeLines":[' .. fee_line_texts(part.fee.lines, tail)
         .. '],"feePolicyVersion":"' .. part.fee_version
         .. '","id":"' .. part.id
         .. '","items":[' .. items
         .. '],"orderId":"' .. order.id
-        .. '","platformFee":' .. money(part.fee_amount, tail)
-        .. ',"shipping":' .. money(part.shipping, tail)
-        .. ',"shippingAddress":' .. order.address_text
-        .. ',"status":"PENDING","subtotal":' .. money(part.subtotal, tail)
-        .. ',"tracking":null,"updatedAt":"' .. created_at
+        .. '","platformFee":{"amount":' .. part.fee_amount .. tail
+        .. '"shipping":{"amount":' .. part.shipping .. tail
+        .. '"shippingAddress":' .. order.address_text
+        .. ',"status":"PENDING","subtotal":{"amount":' .. part.subtotal .. tail
+        .. '"tracking":null,"updatedAt":"' .. created_at
         .. '","vendorId":"' .. part.vendor_id .. '"}'
 end
 
@@ -66,24 +62,28 @@ local function list_texts(order, created_at, tail)
     return table.concat(items, ","), table.concat(parts, ",")
 end
 
+local function discounts_text(order)
+    return #order.discount_rows == 0 and "[]" or json.encode(discounts.views(order))
+end
+
 --- order: flows.checkout's, priced; row: {number, created_at, expires_at} of the order that was
 --- made of it.
 function order_answer.text(order, row)
     local tail, created_at = currency_tail(order.currency), row.created_at
     local items, parts = list_texts(order, created_at, tail)
     return '{"createdAt":"' .. created_at
-        .. '","discount":' .. money(order.discount, tail)
-        .. ',"discounts":' .. json.encode(discounts.views(order))
+        .. '","discount":{"amount":' .. order.discount .. tail
+        .. '"discounts":' .. discounts_text(order)
         .. ',"expiresAt":"' .. row.expires_at
         .. '","id":"' .. order.id
         .. '","items":[' .. items
         .. '],"note":' .. json.encode(order.note)
         .. ',"number":"' .. row.number
-        .. '","payment":null,"shipping":' .. money(order.shipping, tail)
-        .. ',"shippingAddress":' .. order.address_text
-        .. ',"status":"PENDING","subtotal":' .. money(order.subtotal, tail)
-        .. ',"total":' .. money(order.total, tail)
-        .. ',"updatedAt":"' .. created_at
+        .. '","payment":null,"shipping":{"amount":' .. order.shipping .. tail
+        .. '"shippingAddress":' .. order.address_text
+        .. ',"status":"PENDING","subtotal":{"amount":' .. order.subtotal .. tail
+        .. '"total":{"amount":' .. order.total .. tail
+        .. '"updatedAt":"' .. created_at
         .. '","vendorOrders":[' .. parts .. "]}"
 end
 

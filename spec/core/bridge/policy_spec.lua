@@ -85,7 +85,7 @@ describe("A policy", function()
             return last.reason
         end
 
-        local cases = {
+        local ways = {
             { "finds all that is in them", "7 b 2 2 PT",
                 [[out = table.concat({ o.total, o.vendor.tiers[2], #o.items, o.items[2].price,
                     o.buyer.country }, " ")]] },
@@ -111,7 +111,7 @@ describe("A policy", function()
             { "keeps nothing that it has not read", "nil",
                 "out = tostring((kept or {}).vendor) kept = o" },
         }
-        for _, case in ipairs(cases) do
+        for _, case in ipairs(ways) do
             it(case[1], function()
                 assert.equal(case[2], (seen(case[3])))
             end)

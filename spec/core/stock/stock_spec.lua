@@ -117,6 +117,17 @@ describe("stock", function()
         assert.same({ 1025, 175 }, { served, refused })
     end)
 
+    it("takes columns as lists of entries, too", function()
+        local names, entries = { "who", "wait_ms" }, { { who = "eve", wait_ms = 0 } }
+        assert.equal("eve", stock.place(FLIGHT, "eve", { A }, names, entries).who)
+        assert.error_matches(function()
+            stock.place(FLIGHT, "eve", { A }, { "who" }, entries)
+        end, "takes 2 values, not 1", 1, true)
+        assert.error_matches(function()
+            stock.place(FLIGHT, "eve", { A }, names, { { who = "e\0e", wait_ms = 0 } })
+        end, "holds a NUL byte", 1, true)
+    end)
+
     it("takes columns only, and goes with no transaction of the caller's", function()
         assert.error_matches(function()
             stock.place(FLIGHT, "ada", { A }, "ada", db.array({ 1 }))
