@@ -20,13 +20,14 @@ struct co {
     struct list node;
     struct generation *generation; /* a reference while it runs */
     lua_State *L;
-    int thread_ref;
+    int thread_ref, kept_ref;
     struct db_tx *tx;
     co_done_fn *done;
     void *arg;
     bool is_waiting;
     char doing[BRIDGE_DOING_SIZE]; /* "": no plugin's code */
     int64_t doing_until_us;        /* 0: no end */
+    _Alignas(16) char room[CO_ROOM_BYTES];
 };
 
 static struct co *current;
@@ -56,7 +57,27 @@ static struct co *co_make(struct generation *generation)
     co->generation = generation;
     co->L = lua_newthread(generation->L);
     co->thread_ref = luaL_ref(generation->L, LUA_REGISTRYINDEX);
+    lua_pushboolean(generation->L, false);
+    co->kept_ref = luaL_ref(generation->L, LUA_REGISTRYINDEX);
     return co;
+}
+
+void *co_room(struct co *co)
+{
+    co->arg = memset(co->room, 0, sizeof(co->room));
+    return co->arg;
+}
+
+/* Its place in the registry is its coroutine's for good: making one anew costs more than the rest.
+ */
+void co_keep(struct co *co)
+{
+    lua_rawseti(co->L, LUA_REGISTRYINDEX, co->kept_ref);
+}
+
+void co_push_kept(struct co *co, lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, co->kept_ref);
 }
 
 struct co *co_new(struct generation *generation, co_done_fn *done, void *arg)
@@ -90,6 +111,7 @@ static void co_release(struct co *co, bool is_reusable)
         generation->cos.idle_count++;
     } else {
         luaL_unref(generation->L, LUA_REGISTRYINDEX, co->thread_ref);
+        luaL_unref(generation->L, LUA_REGISTRYINDEX, co->kept_ref);
         free(co);
     }
     generation_unref(generation);

@@ -28,6 +28,12 @@ void co_set_done(struct co_set *set); /* only when nothing is waiting */
 /* A coroutine whose Lua thread is ready for the function and its arguments to be pushed on
  * co_lua(). */
 struct co *co_new(struct generation *generation, co_done_fn *done, void *arg);
+/* Zeroed memory for who made it, as long as it runs: what done() gets from then on. */
+#define CO_ROOM_BYTES 128
+void *co_room(struct co *co);
+/* Keeps one value of Lua meanwhile: takes it from the top of co_lua(). */
+void co_keep(struct co *co);
+void co_push_kept(struct co *co, struct lua_State *L);
 /* Runs function + args that were pushed. done() may be called before this returns. */
 void co_start(struct co *co, int arg_count);
 /* The coroutine that runs now, or NULL. */

@@ -28,12 +28,13 @@ struct handle {
     const struct http_match *match; /* NULL: no parameters */
 };
 
+/* In its coroutine's room. */
 struct serving {
     struct generation *generation;
+    struct co *co;
     struct http_request *request; /* NULL once answered */
-    struct handle *handle;        /* alive while the coroutine runs: handle_ref */
-    int handle_ref;
-    struct list node; /* of the generation's deadlines, until answered */
+    struct handle *handle;        /* kept by the coroutine */
+    struct list node;             /* of the generation's deadlines, until answered */
     int64_t due_us;
     struct flight *flight; /* its answer is for others too; NULL: it is not, or was given */
 };
@@ -198,7 +199,7 @@ static void keep_fields(struct serving *serving)
 {
     lua_State *L = serving->generation->L;
 
-    lua_rawgeti(L, LUA_REGISTRYINDEX, serving->handle_ref);
+    co_push_kept(serving->co, L);
     lua_createtable(L, 0, FIELD_COUNT);
     for (int field = 1; field < FIELD_COUNT; field++) {
         push_field(L, serving->handle, (enum field)field);
@@ -364,8 +365,6 @@ static void on_route_end(void *arg, lua_State *L, bool is_ok)
         reply_failure(serving, L, 1);
     if (is_ok && lua_gettop(L) >= 2)
         json_give_back(L, 2);
-    luaL_unref(L, LUA_REGISTRYINDEX, serving->handle_ref);
-    free(serving);
 }
 
 static void refuse_late(struct serving *serving)
@@ -424,21 +423,19 @@ static void start(struct generation *generation,
                   struct flight *flight)
 {
     struct generation_route *route = &generation->routes[match->route];
-    struct serving *serving = calloc(1, sizeof(*serving));
-    struct co *co;
-    lua_State *L;
+    struct co *co = co_new(generation, on_route_end, NULL);
+    struct serving *serving = co_room(co);
+    lua_State *L = co_lua(co);
 
-    if (!serving)
-        abort();
+    _Static_assert(sizeof(*serving) <= CO_ROOM_BYTES, "a coroutine has no room for it");
     serving->generation = generation;
+    serving->co = co;
     serving->request = request;
     serving->flight = flight;
-    co = co_new(generation, on_route_end, serving);
-    L = co_lua(co);
     lua_rawgeti(L, LUA_REGISTRYINDEX, route->run_ref);
     serving->handle = push_creq(L, request, match, route->id);
     lua_pushvalue(L, -1);
-    serving->handle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    co_keep(co);
     push_slice(L, http_request_query(request));
     await_deadline(generation, serving);
     http_request_set_route(request, route->id, NULL);

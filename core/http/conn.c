@@ -101,11 +101,12 @@ static void watch(struct conn *conn, int ready)
 static bool send_plain(struct conn *conn, struct str head, struct str body)
 {
     struct iovec parts[2] = {{(void *)head.at, head.len}, {(void *)body.at, body.len}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = body.len ? 2 : 1};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     size_t sent = 0;
 
     if (kept_len(conn->out) == 0) {
-        ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+        ssize_t n = body.len ? sendmsg(conn->fd, &message, MSG_NOSIGNAL)
+                             : send(conn->fd, head.at, head.len, MSG_NOSIGNAL);
         if (n < 0 && errno != EAGAIN && errno != EINTR)
             return false;
         sent = n > 0 ? (size_t)n : 0;
@@ -374,7 +375,7 @@ static void on_ready(void *arg, int ready)
     }
     if (!(ready & LOOP_READ) || conn->state == CONN_DOOMED)
         return;
-    ssize_t n = read(conn->fd, server->read_buffer, READ_SIZE);
+    ssize_t n = recv(conn->fd, server->read_buffer, READ_SIZE, 0);
     if (n > 0)
         received(conn, server->read_buffer, (size_t)n);
     else if (n == 0 || (errno != EAGAIN && errno != EINTR))

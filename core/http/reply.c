@@ -10,7 +10,9 @@
 #include "http/conn.h"
 
 #define PROBLEM_SIZE_MAX 65536
-#define DATE_LEN         29 /* of an HTTP date */
+/* So short a reply goes out as one piece: the kernel takes one sooner than two. */
+#define WHOLE_MAX 4096
+#define DATE_LEN  29 /* of an HTTP date */
 
 /* Made anew when its second is over. */
 static const char *date_now(struct http_server *server)
@@ -125,6 +127,17 @@ static struct str write_head(struct http_server *server, const struct head_parts
     return buf_str(head);
 }
 
+/* head is the server's buffer. */
+static bool send_reply(struct conn *conn, struct str head, struct str body)
+{
+    struct buf *whole = &conn->server->head;
+
+    if (head.len + body.len > WHOLE_MAX)
+        return conn_send(conn, head, body);
+    buf_add_str(whole, body);
+    return conn_send(conn, buf_str(whole), STR(""));
+}
+
 static void tell_done(struct http_request *request, int status, size_t reply_bytes)
 {
     struct http_server *server = request->server;
@@ -186,7 +199,7 @@ void http_reply(struct http_request *request,
     if (!has_body(status) || request->method == HTTP_HEAD)
         body.len = 0;
     conn->request = NULL;
-    bool is_sent = status > 0 && conn_send(conn, head, body);
+    bool is_sent = status > 0 && send_reply(conn, head, body);
     tell_done(request, status < 0 ? 0 : status, is_sent ? head.len + body.len : 0);
     request_free(request);
     if (is_sent) {
