@@ -79,8 +79,10 @@ export const startEmulator = async (binary) => {
   const url = `http://127.0.0.1:${port}`;
   await untilUp(url, child);
   const control = async (path, body, method = 'POST') => {
+    // Type checks stop this process for longer than the server keeps an idle connection.
     const answer = await fetch(`${url}/_emu/${path}`, {
       method,
+      headers: { connection: 'close' },
       body: body && JSON.stringify(body),
     });
     return answer.json();
