@@ -42,46 +42,70 @@ void json_push_raw(lua_State *L, struct str text)
     set_mark(L, JSON_MARK_RAW);
 }
 
-/* index: absolute. */
-static void set_spare(lua_State *L, int index)
+struct text {
+    struct buf buf;
+    bool is_lent;
+    bool is_spare; /* the registry's: the next one, if it is not lent */
+};
+
+/* The state's own, on the stack's top; or nil. */
+static struct text *push_spare(lua_State *L)
 {
+    lua_pushlightuserdata(L, &spare_mark);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    return lua_touserdata(L, -1);
+}
+
+static struct text *push_fresh(lua_State *L)
+{
+    struct text *text = lua_newuserdata(L, sizeof(*text));
+
+    *text = (struct text){0};
+    buf_init(&text->buf, JSON_TEXT_MAX);
+    set_mark(L, JSON_MARK_RAW);
+    return text;
+}
+
+struct buf *json_push_text(lua_State *L)
+{
+    struct text *text = push_spare(L);
+
+    if (!text || text->is_lent) {
+        lua_pop(L, 1);
+        text = push_fresh(L);
+    }
+    text->is_lent = true;
+    buf_clear(&text->buf);
+    return &text->buf;
+}
+
+static void make_spare(lua_State *L, int index)
+{
+    struct text *text = lua_touserdata(L, index);
+    struct text *before = push_spare(L);
+
+    if (before)
+        before->is_spare = false;
+    lua_pop(L, 1);
+    text->is_spare = true;
     lua_pushlightuserdata(L, &spare_mark);
     lua_pushvalue(L, index);
     lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
-struct buf *json_push_text(lua_State *L)
-{
-    struct buf *text;
-
-    lua_pushlightuserdata(L, &spare_mark);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-    text = lua_touserdata(L, -1);
-    if (text) {
-        lua_pushnil(L);
-        set_spare(L, lua_gettop(L));
-        lua_pop(L, 1);
-        buf_clear(text);
-        return text;
-    }
-    lua_pop(L, 1);
-    text = lua_newuserdata(L, sizeof(*text));
-    buf_init(text, JSON_TEXT_MAX);
-    set_mark(L, JSON_MARK_RAW);
-    return text;
-}
-
 void json_give_back(lua_State *L, int index)
 {
-    struct buf *text = lua_touserdata(L, index);
+    struct text *text = lua_touserdata(L, index);
 
     if (!text || json_mark_of(L, index) != JSON_MARK_RAW)
         return;
-    if (text->room > SPARE_ROOM_MAX) {
-        buf_done(text);
-        buf_init(text, JSON_TEXT_MAX);
+    if (text->buf.room > SPARE_ROOM_MAX) {
+        buf_done(&text->buf);
+        buf_init(&text->buf, JSON_TEXT_MAX);
     }
-    set_spare(L, index);
+    text->is_lent = false;
+    if (!text->is_spare)
+        make_spare(L, index);
 }
 
 struct str json_raw_text(lua_State *L, int index)
@@ -91,7 +115,7 @@ struct str json_raw_text(lua_State *L, int index)
     if (json_mark_of(L, index) != JSON_MARK_RAW)
         return text;
     if (lua_touserdata(L, index))
-        return buf_str(lua_touserdata(L, index));
+        return buf_str(&((struct text *)lua_touserdata(L, index))->buf);
     lua_rawgeti(L, index, 1);
     if (lua_type(L, -1) == LUA_TSTRING)
         text.at = lua_tolstring(L, -1, &text.len);
@@ -264,7 +288,7 @@ static int l_raw_tostring(lua_State *L)
 static int l_raw_gc(lua_State *L)
 {
     if (lua_isuserdata(L, 1) && json_mark_of(L, 1) == JSON_MARK_RAW)
-        buf_done(lua_touserdata(L, 1));
+        buf_done(&((struct text *)lua_touserdata(L, 1))->buf);
     return 0;
 }
 

@@ -40,36 +40,57 @@ static struct buf *scratch(void)
     return &text;
 }
 
-/* Whole metres as kilometres, without zeros at the end. Returns how many bytes. */
-static size_t write_km(char text[KM_MAX], double distance_m)
-{
-    uint64_t metres = (uint64_t)(distance_m + 0.5);
-    uint32_t whole = (uint32_t)(metres / 1000); /* half the circumference at most */
-    uint32_t fraction = (uint32_t)(metres % 1000);
-    char digits[KM_MAX];
-    size_t count = 0;
-    size_t len = 0;
+/* "00" to "99". */
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                            "25262728293031323334353637383940414243444546474849"
+                            "50515253545556575859606162636465666768697071727374"
+                            "75767778798081828384858687888990919293949596979899";
 
-    do {
-        digits[count++] = (char)('0' + whole % 10);
-        whole /= 10;
-    } while (whole);
-    while (count > 0)
-        text[len++] = digits[--count];
+static char *write_pair(char *at, uint32_t number)
+{
+    memcpy(at, &pairs[2 * number], 2);
+    return at + 2;
+}
+
+/* Below 100 000: half the circumference is 20 016 km. */
+static char *write_whole(char *at, uint32_t number)
+{
+    if (number >= 1000) {
+        at = write_whole(at, number / 1000);
+        number %= 1000;
+        *at++ = (char)('0' + number / 100);
+        return write_pair(at, number % 100);
+    }
+    if (number >= 100) {
+        *at++ = (char)('0' + number / 100);
+        return write_pair(at, number % 100);
+    }
+    if (number >= 10)
+        return write_pair(at, number);
+    *at = (char)('0' + number);
+    return at + 1;
+}
+
+/* Whole metres as kilometres, without zeros at the end. Returns where it ends. */
+static char *write_km(char at[KM_MAX], double distance_m)
+{
+    uint32_t metres = (uint32_t)(distance_m + 0.5);
+    uint32_t fraction = metres % 1000;
+
+    at = write_whole(at, metres / 1000);
     if (fraction == 0)
-        return len;
-    text[len] = '.';
-    text[len + 1] = (char)('0' + fraction / 100);
-    text[len + 2] = (char)('0' + fraction / 10 % 10);
-    text[len + 3] = (char)('0' + fraction % 10);
-    return len + (fraction % 10 != 0 ? 4 : fraction % 100 != 0 ? 3 : 2);
+        return at;
+    *at = '.';
+    write_pair(at + 1, fraction / 10);
+    at[3] = (char)('0' + fraction % 10);
+    return at + (at[3] != '0' ? 4 : at[2] != '0' ? 3 : 2);
 }
 
 static void add_km(struct buf *out, double distance_m)
 {
     char text[KM_MAX];
 
-    buf_add(out, text, write_km(text, distance_m));
+    buf_add(out, text, (size_t)(write_km(text, distance_m) - text));
 }
 
 static void add_id(struct buf *out, const struct geo_id *id)
@@ -130,7 +151,7 @@ static void add_card(struct buf *out, struct str card, double distance_m)
     at += card.len - 1;
     memcpy(at, DISTANCE, sizeof(DISTANCE) - 1);
     at += sizeof(DISTANCE) - 1;
-    at += write_km(at, distance_m);
+    at = write_km(at, distance_m);
     *at++ = '}';
     *at++ = ',';
     *at = '\0';
@@ -176,17 +197,21 @@ static bool comes_before(const struct geo_hit *a, const struct geo_hit *b)
     return a_mm != b_mm ? a_mm < b_mm : memcmp(a->id.bytes, b->id.bytes, sizeof(a->id.bytes)) < 0;
 }
 
+/* They come in the order of their metres. */
 static void sort_by_mm(struct geo_hit *hits, size_t count)
 {
-    for (size_t i = 1; i < count; i++) {
-        struct geo_hit hit = hits[i];
-        size_t at = i;
+    int64_t before_mm = -1;
 
-        if (millimetres(&hits[i - 1]) < millimetres(&hit))
-            continue;
-        for (; at > 0 && comes_before(&hit, &hits[at - 1]); at--)
+    for (size_t i = 0; i < count; i++) {
+        int64_t mm = millimetres(&hits[i]);
+        bool is_tie = mm == before_mm;
+
+        before_mm = mm;
+        for (size_t at = i; is_tie && at > 0 && comes_before(&hits[at], &hits[at - 1]); at--) {
+            struct geo_hit hit = hits[at];
             hits[at] = hits[at - 1];
-        hits[at] = hit;
+            hits[at - 1] = hit;
+        }
     }
 }
 

@@ -16,8 +16,8 @@ static const double BOUND_ALL = 5;
 
 /* The leaves that are read in most searches; more would push out what is needed. */
 enum { PREFETCHED = 3 };
-/* To move so many by one place is cheaper than a heap's steps. */
-enum { SORTED_MAX = 128 };
+/* To move half of so many by one place is cheaper than a heap's steps. */
+enum { SORTED_MAX = 40 };
 
 void geo_search_init(struct geo_search *search,
                      const struct geo_query *query,
@@ -37,6 +37,8 @@ void geo_search_init(struct geo_search *search,
     search->radius_chord2 = geo_m_to_chord2(search->radius_m);
     search->after_chord2 =
         isnan(query->after_distance_m) ? -1 : geo_m_to_chord2(query->after_distance_m);
+    search->radius_sure = search->radius_chord2 * (1 - CLEARLY);
+    search->after_sure = search->after_chord2 * (1 + CLEARLY) + 1e-300;
     search->bound =
         search->radius_chord2 >= 4 ? BOUND_ALL : search->radius_chord2 * (1 + CLEARLY) + 1e-300;
     search->count = 0;
@@ -82,19 +84,18 @@ static inline bool is_nearer(const struct geo_found *a, const struct geo_found *
 
 static bool is_in_radius(const struct geo_search *search, double chord2)
 {
-    if (chord2 <= search->radius_chord2 * (1 - CLEARLY))
+    if (chord2 <= search->radius_sure)
         return true;
     return geo_chord2_to_m(chord2) <= search->radius_m;
 }
 
 static bool is_after(const struct geo_search *search, const struct geo_found *it)
 {
-    double after = search->after_chord2;
     double distance_m;
 
-    if (it->chord2 > after * (1 + CLEARLY) + 1e-300)
+    if (it->chord2 > search->after_sure)
         return true;
-    if (it->chord2 < after * (1 - CLEARLY))
+    if (it->chord2 < search->after_chord2 * (1 - CLEARLY))
         return false;
     distance_m = geo_chord2_to_m(it->chord2);
     if (distance_m != search->query->after_distance_m)
@@ -132,26 +133,21 @@ static void sift_up(struct geo_search *search, size_t at, struct geo_found it)
     heap[at] = it;
 }
 
-/* The nearest first, the farthest falls off the end when all places are taken. */
+/* The nearest first; who was the farthest falls off the end when all places are taken. */
 static void keep_sorted(struct geo_search *search, struct geo_found it)
 {
     struct geo_found *sorted = search->found;
-    size_t lo = 0;
-    size_t hi = search->count;
+    size_t at = search->count;
 
-    while (lo < hi) {
-        size_t middle = (lo + hi) / 2;
-        if (is_nearer(&it, &sorted[middle]))
-            hi = middle;
-        else
-            lo = middle + 1;
-    }
-    if (lo == search->query->limit)
-        return;
-    if (search->count < search->query->limit)
+    if (at < search->query->limit)
         search->count++;
-    memmove(&sorted[lo + 1], &sorted[lo], (search->count - 1 - lo) * sizeof(*sorted));
-    sorted[lo] = it;
+    else if (is_nearer(&it, &sorted[at - 1]))
+        at--;
+    else
+        return;
+    for (; at > 0 && is_nearer(&it, &sorted[at - 1]); at--)
+        sorted[at] = sorted[at - 1];
+    sorted[at] = it;
 }
 
 static void keep(struct geo_search *search, struct geo_found it)

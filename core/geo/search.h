@@ -22,8 +22,10 @@ struct geo_search {
     struct geo_probe probe;
     double radius_m;
     double radius_chord2;
+    double radius_sure; /* no chord2 up to it is beyond the radius */
     double after_chord2;
-    double bound; /* no chord2 above it can be among the hits; a hair too large */
+    double after_sure; /* every chord2 above it comes after */
+    double bound;      /* no chord2 above it can be among the hits; a hair too large */
     size_t count;
     struct geo_work work;
     bool is_sorted;
