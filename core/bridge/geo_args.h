@@ -20,6 +20,8 @@ struct geo_query geo_check_query(struct lua_State *L);
 bool geo_read_id(struct str text, struct geo_id *id);
 void geo_write_id(const struct geo_id *id, char text[GEO_ID_TEXT]);
 
+bool geo_is_loaded(void); /* geo_load.c */
+
 /* Of core.geo, in files of their own. */
 int geo_l_load(struct lua_State *L);
 int geo_l_swap(struct lua_State *L);

@@ -1,8 +1,9 @@
 /* core.geo.cards_*: answers about vendors made of texts that are kept (geo/cards.h), in C: a table
  * a vendor would cost more than the search.
- *   cards_near(lat, lng, radius_km | nil, limit, mask, is_last) -> text of {"data":[…]}, to be
- *     answered at once (json_push_text), count | nil, array literal of the ids that have no text;
- *     with is_last these are left out
+ *   cards_near(lat, lng, radius_km | nil, limit, mask, epoch) -> text of {"data":[…]}, to be
+ *     answered at once (json_push_text), count | nil, array literal of the ids that have no text
+ *     | nil: nothing was loaded, or more was announced than the epoch of "geo" that is given; with
+ *     true in place of an epoch this is not asked, and who has no text is left out
  *   cards_read(query name, ids literal) -> true | nil, err: waits; the rows have "~id" first
  *   cards_drop(id), cards_clear()
  * Each member is the vendor's object with distanceKm, metres rounded, as its last field. */
@@ -264,18 +265,26 @@ static struct geo_query check_around(lua_State *L)
     return query;
 }
 
+static bool is_behind(lua_State *L, lua_Number epoch)
+{
+    return !geo_is_loaded() || (double)atomic_load(&bridge_deps(L)->epochs[EPOCH_GEO]) > epoch;
+}
+
 int geo_l_cards_near(lua_State *L)
 {
     struct geo_cards *cards = cards_of(L);
     struct geo_index *index = geo_index_of(L);
     struct geo_query query = check_around(L);
-    bool is_last = lua_toboolean(L, 6);
+    bool is_last = lua_isboolean(L, 6) && lua_toboolean(L, 6);
     struct geo_hit hits[GEO_LIMIT_MAX];
     struct str texts[GEO_LIMIT_MAX];
-    size_t count = near_in_mm(index, query, hits);
-    size_t found = geo_cards_find_all(cards, hits, count, clock_monotonic_us(), texts);
+    size_t count, found;
     struct buf *out;
 
+    if (!is_last && is_behind(L, luaL_checknumber(L, 6)))
+        return 0;
+    count = near_in_mm(index, query, hits);
+    found = geo_cards_find_all(cards, hits, count, clock_monotonic_us(), texts);
     if (found < count && !is_last) {
         count_answer(false);
         out = scratch();

@@ -175,9 +175,14 @@ int geo_l_swap(lua_State *L)
     return 0;
 }
 
+bool geo_is_loaded(void)
+{
+    return feed.cursor != NULL;
+}
+
 int geo_l_is_loaded(lua_State *L)
 {
-    lua_pushboolean(L, feed.cursor != NULL);
+    lua_pushboolean(L, geo_is_loaded());
     return 1;
 }
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { CELLS_MIN = 256, DROPS = 1024, PREFETCHED = 512 };
+enum { CELLS_MIN = 256, DROPS = 1024, PREFETCHED = 256 };
 
 struct card {
     struct geo_id id;

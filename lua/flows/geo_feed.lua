@@ -327,14 +327,13 @@ function geo_feed.nearby(query)
     return nearby_in_category(query, row.id, limit)
 end
 
---- The same without a category as a whole answer, vendors with their distanceKm, from memory: to be
---- returned at once (core.geo.cards_near); nil where there is no index; or nil, err.
-function geo_feed.nearby_answer(lat, lng, radius_km, limit)
+--- When the index is behind, or somebody around has no text yet.
+local function nearby_in_turn(lat, lng, radius_km, limit)
     local is_admitted, problem = admit(false)
     if not is_admitted or not geo.is_loaded() then
         return nil, problem
     end
-    local answer, missing = geo.cards_near(lat, lng, radius_km, limit, ACTIVE)
+    local answer, missing = geo.cards_near(lat, lng, radius_km, limit, ACTIVE, math.huge)
     if answer then
         return answer
     end
@@ -343,6 +342,16 @@ function geo_feed.nearby_answer(lat, lng, radius_km, limit)
         return nil, refusal
     end
     return (geo.cards_near(lat, lng, radius_km, limit, ACTIVE, true))
+end
+
+--- The same without a category as a whole answer, vendors with their distanceKm, from memory: to be
+--- returned at once (core.geo.cards_near); nil where there is no index; or nil, err.
+function geo_feed.nearby_answer(lat, lng, radius_km, limit)
+    local answer = geo.cards_near(lat, lng, radius_km, limit, ACTIVE, state.geo_epoch)
+    if answer then
+        return answer
+    end
+    return nearby_in_turn(lat, lng, radius_km, limit)
 end
 
 return geo_feed

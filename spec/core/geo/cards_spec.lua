@@ -21,8 +21,12 @@ end
 
 --- What is kept of those around; is_last: of those that can be had.
 local function cards(is_last)
-    local answer, missing = geo.cards_near(-60, -120, 50, 20, 1, is_last)
+    local answer, missing = geo.cards_near(-60, -120, 50, 20, 1, is_last or math.huge)
     return answer and tostring(answer), missing
+end
+
+local function around(radius_km)
+    return (geo.cards_near(-60, -120, radius_km, 20, 1, true))
 end
 
 local function answer()
@@ -65,7 +69,7 @@ describe("core.geo.cards_near", function()
 
     it("is JSON to whoever encodes it, and each answer has a text of its own", function()
         read(near, far)
-        local both, one = geo.cards_near(-60, -120, 50, 20, 1), geo.cards_near(-60, -120, 1, 20, 1)
+        local both, one = around(50), around(1)
         assert.equal(2, #json.decode(tostring(both)).data)
         assert.equal(1, #json.decode(json.encode({ of = one })).of.data)
     end)
@@ -76,7 +80,7 @@ describe("core.geo.cards_near", function()
         read(unpack(ids))
         table.sort(ids)
         for limit = 1, 3 do
-            local list = json.decode(tostring(geo.cards_near(-61, -121, 1, limit, 1))).data
+            local list = json.decode(tostring(geo.cards_near(-61, -121, 1, limit, 1, true))).data
             for i = 1, limit do
                 assert.equal(ids[i], list[i].id)
             end
@@ -88,6 +92,15 @@ describe("core.geo.cards_near", function()
         local list = json.decode((cards(true))).data
         assert.equal(1, #list)
         assert.equal(far, list[1].id)
+    end)
+
+    it("answers nothing where more was announced than the caller has seen", function()
+        read(near, far)
+        local epoch = shared.read("geo")
+        assert.truthy(geo.cards_near(-60, -120, 50, 20, 1, epoch))
+        shared.bump("geo")
+        assert.equal(0, select("#", geo.cards_near(-60, -120, 50, 20, 1, epoch)))
+        assert.truthy(geo.cards_near(-60, -120, 50, 20, 1, epoch + 1))
     end)
 
     it("forgets a vendor that has changed", function()
