@@ -42,6 +42,8 @@ declare
     v_refusals text[] := array_fill(null::text, array[v_count]);
     v_messages text[] := v_refusals;
     v_details text[] := v_refusals;
+    v_numbers text[] := v_refusals;
+    v_made text[];
     v_message text;
     v_detail text;
 begin
@@ -91,58 +93,61 @@ begin
                 where l.order_id = v_only;
             end if;
 
-            insert into orders (
-                id, buyer_id, currency, subtotal_minor, discount_minor, shipping_minor,
-                total_minor, platform_fee_minor, shipping_address, note, expires_at
+            -- In one statement, at whose end its keys are checked.
+            with made as (
+                insert into orders (
+                    id, buyer_id, currency, subtotal_minor, discount_minor, shipping_minor,
+                    total_minor, platform_fee_minor, shipping_address, note, expires_at
+                )
+                select
+                    p_ids[o.at], p_buyers[o.at], p_currencies[o.at], p_subtotals[o.at],
+                    p_discounts[o.at], p_shippings[o.at],
+                    p_subtotals[o.at] - p_discounts[o.at] + p_shippings[o.at], p_fees[o.at],
+                    p_addresses[o.at], p_notes[o.at],
+                    now() + make_interval(secs => p_expires_s[o.at])
+                from generate_series(1, v_count) as o (at)
+                where v_at = 0 or o.at = v_at
+                returning orders.id, orders.buyer_id, orders.number
+            ),
+            made_parts as (
+                insert into vendor_orders (
+                    id, order_id, vendor_id, currency, subtotal_minor, fee_minor, earnings_minor,
+                    fee_policy_version, fee_reason, fee_input, shipping_minor
+                )
+                select
+                    part_ids[v.at], part_orders[v.at], part_vendors[v.at], part_currencies[v.at],
+                    part_subtotals[v.at], part_fees[v.at], part_subtotals[v.at] - part_fees[v.at],
+                    part_versions[v.at], part_reasons[v.at], part_inputs[v.at],
+                    part_shippings[v.at]
+                from generate_series(1, cardinality(part_ids)) as v (at)
+                where v_at = 0 or part_orders[v.at] = v_only
+            ),
+            made_lines as (
+                insert into order_items (
+                    id, order_id, vendor_order_id, vendor_id, product_id, name, unit_price_minor,
+                    quantity, discount_minor, line_total_minor
+                )
+                select
+                    line_ids[i.at], line_orders[i.at], line_parts[i.at], line_vendors[i.at],
+                    line_products[i.at], line_names[i.at], line_prices[i.at], line_quantities[i.at],
+                    line_discounts[i.at],
+                    line_prices[i.at] * line_quantities[i.at] - line_discounts[i.at]
+                from generate_series(1, cardinality(line_ids)) as i (at)
+                where v_at = 0 or line_orders[i.at] = v_only
+            ),
+            made_fee_lines as (
+                insert into fee_lines (vendor_order_id, position, name, amount_minor)
+                select fee_parts[f.at], fee_positions[f.at], fee_names[f.at], fee_amounts[f.at]
+                from generate_series(1, cardinality(fee_parts)) as f (at)
+                where v_at = 0 or fee_orders[f.at] = v_only
+            ),
+            told as (
+                insert into outbox_events (type, data)
+                select 'order.created',
+                    jsonb_build_object('orderId', made.id, 'buyerId', made.buyer_id)
+                from made
             )
-            select
-                o.id, o.buyer_id, o.currency, o.subtotal_minor, o.discount_minor,
-                o.shipping_minor, o.subtotal_minor - o.discount_minor + o.shipping_minor,
-                o.fee_minor, o.address, o.note, now() + make_interval(secs => o.expires_s)
-            from unnest(
-                p_ids, p_buyers, p_currencies, p_subtotals, p_discounts, p_shippings, p_fees,
-                p_addresses, p_notes, p_expires_s
-            ) as o (
-                id, buyer_id, currency, subtotal_minor, discount_minor, shipping_minor, fee_minor,
-                address, note, expires_s
-            )
-            where v_at = 0 or o.id = v_only;
-            insert into vendor_orders (
-                id, order_id, vendor_id, currency, subtotal_minor, fee_minor, earnings_minor,
-                fee_policy_version, fee_reason, fee_input, shipping_minor
-            )
-            select
-                v.id, v.order_id, v.vendor_id, v.currency, v.subtotal_minor, v.fee_minor,
-                v.subtotal_minor - v.fee_minor, v.version, v.reason, v.input, v.shipping_minor
-            from unnest(
-                part_ids, part_orders, part_vendors, part_currencies, part_subtotals, part_fees,
-                part_versions, part_reasons, part_inputs, part_shippings
-            ) as v (
-                id, order_id, vendor_id, currency, subtotal_minor, fee_minor, version, reason,
-                input, shipping_minor
-            )
-            where v_at = 0 or v.order_id = v_only;
-            insert into order_items (
-                id, order_id, vendor_order_id, vendor_id, product_id, name, unit_price_minor,
-                quantity, discount_minor, line_total_minor
-            )
-            select
-                i.id, i.order_id, i.vendor_order_id, i.vendor_id, i.product_id, i.name,
-                i.price_minor, i.quantity, i.discount_minor,
-                i.price_minor * i.quantity - i.discount_minor
-            from unnest(
-                line_ids, line_orders, line_parts, line_vendors, line_products, line_names,
-                line_prices, line_quantities, line_discounts
-            ) as i (
-                id, order_id, vendor_order_id, vendor_id, product_id, name, price_minor, quantity,
-                discount_minor
-            )
-            where v_at = 0 or i.order_id = v_only;
-            insert into fee_lines (vendor_order_id, position, name, amount_minor)
-            select f.vendor_order_id, f.position, f.name, f.amount_minor
-            from unnest(fee_orders, fee_parts, fee_positions, fee_names, fee_amounts)
-                as f (order_id, vendor_order_id, position, name, amount_minor)
-            where v_at = 0 or f.order_id = v_only;
+            select array_agg(made.number) into v_made from made;
             if cardinality(off_orders) > 0 then
                 insert into order_discounts (
                     order_id, vendor_order_id, position, plugin, name, bearer, amount_minor
@@ -158,15 +163,14 @@ begin
                 )
                 where v_at = 0 or d.order_id = v_only;
             end if;
-            insert into outbox_events (type, data)
-            select 'order.created', jsonb_build_object('orderId', o.id, 'buyerId', o.buyer_id)
-            from unnest(p_ids, p_buyers) as o (id, buyer_id)
-            where v_at = 0 or o.id = v_only;
-
             if v_at = 0 or v_count = 1 then
                 perform stock_reserve(line_products, line_quantities, line_prices);
             end if;
-            exit when v_at = 0;
+            if v_at = 0 then
+                v_numbers := v_made;
+                exit;
+            end if;
+            v_numbers[v_at] := v_made[1];
         exception when sqlstate 'SK410' or sqlstate 'SK420' or sqlstate 'SK421' then
             if v_at > 0 then
                 get stacked diagnostics
@@ -181,11 +185,11 @@ begin
     end loop;
 
     return query
-    select v.refusal, v.message, nullif(v.details, '')::jsonb, orders.number, orders.expires_at,
-        orders.created_at
-    from unnest(p_ids, v_refusals, v_messages, v_details)
-        with ordinality as v (id, refusal, message, details, place)
-    left join orders on orders.id = v.id
-    order by v.place;
+    select v_refusals[v.at], v_messages[v.at], nullif(v_details[v.at], '')::jsonb, v_numbers[v.at],
+        case when v_refusals[v.at] is null
+            then now() + make_interval(secs => p_expires_s[v.at]) end,
+        case when v_refusals[v.at] is null then now() end
+    from generate_series(1, v_count) as v (at)
+    order by v.at;
 end;
 $$;

@@ -6,6 +6,8 @@ create or replace function stock_reserve(
     p_product_ids uuid[], p_quantities integer[], p_prices_minor bigint[] default null
 ) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
+    v_taken uuid[];
+    v_lines bigint;
     v_short jsonb;
     v_changed jsonb;
 begin
@@ -14,6 +16,31 @@ begin
     order by product_id
     for no key update;
 
+    with wanted as (
+        select w.product_id, sum(w.quantity) as quantity, count(*) as lines,
+            min(w.price_minor) as lowest_minor, max(w.price_minor) as highest_minor
+        from unnest(p_product_ids, p_quantities, p_prices_minor)
+            as w (product_id, quantity, price_minor)
+        group by w.product_id
+    ),
+    taken as (
+        update product_stock set reserved = product_stock.reserved + wanted.quantity
+        from wanted
+        inner join products on products.id = wanted.product_id
+        inner join vendors on vendors.id = products.vendor_id
+        where product_stock.product_id = wanted.product_id
+            and product_stock.stock - product_stock.reserved >= wanted.quantity
+            and products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
+            and coalesce(wanted.lowest_minor = products.price_minor, true)
+            and coalesce(wanted.highest_minor = products.price_minor, true)
+        returning product_stock.product_id, wanted.lines
+    )
+    select array_agg(taken.product_id), sum(taken.lines) into v_taken, v_lines from taken;
+    if v_lines = cardinality(p_product_ids) then
+        return;
+    end if;
+
+    -- Why not all: what this very statement has taken is there, as far as others are concerned.
     select
         jsonb_agg(jsonb_build_object(
             'field', 'items', 'message', format('%s wanted, %s available', shelf.quantity,
@@ -33,7 +60,9 @@ begin
     from (
         select wanted.*, products.price_minor,
             case when products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
-                then product_stock.stock - product_stock.reserved else 0 end as available
+                then product_stock.stock - product_stock.reserved
+                    + case when wanted.product_id = any(v_taken) then wanted.quantity else 0 end
+                else 0 end as available
         from (
             select w.product_id, sum(w.quantity) as quantity, min(w.price_minor) as lowest_minor,
                 max(w.price_minor) as highest_minor
@@ -48,17 +77,8 @@ begin
     if v_short is not null then
         raise exception 'Insufficient stock for product' using errcode = 'SK410', detail = v_short;
     end if;
-    if v_changed is not null then
-        raise exception 'a price has changed: look at the cart again'
-            using errcode = 'SK420', detail = v_changed;
-    end if;
-
-    update product_stock set reserved = product_stock.reserved + wanted.quantity
-    from (
-        select w.product_id, sum(w.quantity) as quantity
-        from unnest(p_product_ids, p_quantities) as w (product_id, quantity)
-        group by w.product_id
-    ) as wanted
-    where product_stock.product_id = wanted.product_id;
+    -- Nothing to show: it has changed back meanwhile.
+    raise exception 'a price has changed: look at the cart again'
+        using errcode = 'SK420', detail = coalesce(v_changed, '[]');
 end;
 $$;
