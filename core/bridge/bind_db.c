@@ -5,11 +5,10 @@
  *   exec(name, …) -> rows affected | nil, err
  *   json(name, …) -> JSON array text, count | nil, err
  *   row_json(name, …) -> JSON object text | nil (no row) | nil, err
- *   json_page(name, limit, …) -> the beginning {"data":[…] of an answer, has_more, last row (nil:
- *     no rows) | nil, err: a text of C's, to be ended with json.add and answered (bridge/json.h)
- *   batch{{name, …, json = true}, …} -> results | nil, err (err.statement)
- *   begin() -> true | nil, err
- *   commit() -> true | nil, err
+ *   json_page(name, limit, columns, …) -> the beginning {"data":[…] of an answer, how many rows it
+ *     shows, whether there are more, those columns ("sort id") of the last one | nil, err: a text
+ * of C's, to be ended with json.add and answered (bridge/json.h) batch{{name, …, json = true}, …}
+ * -> results | nil, err (err.statement) begin() -> true | nil, err commit() -> true | nil, err
  *   rollback()
  *   in_tx() -> boolean
  *   keep(boolean): inside a savepoint
@@ -43,7 +42,9 @@
 #define ANSWER_MAX (16u << 20)
 #define KEPT_MAX   (1u << 20)
 #define CALLS_MAX  64
-#define SLOW_US    1000000
+/* Names of a cursor's columns. */
+#define COLUMNS_MAX 48
+#define SLOW_US     1000000
 
 static struct {
     metric_id read, batch, transaction;
@@ -57,8 +58,9 @@ struct wait {
     push_fn *push;
     int64_t began_us;
     metric_id duration;
-    int count;          /* statements */
-    int limit;          /* json_page */
+    int count; /* statements */
+    int limit; /* json_page */
+    char columns[COLUMNS_MAX];
     uint64_t json_mask; /* batch */
     const struct db_statement *statements[CALLS_MAX];
 };
@@ -173,7 +175,7 @@ static int push_one(lua_State *L, const struct wait *wait, const struct db_resul
 {
     (void)wait;
     if (db_result_rows(rows[0]))
-        db_push_row(L, rows[0], 0, false);
+        db_push_row(L, rows[0], 0);
     else
         lua_pushnil(L);
     return 1;
@@ -239,11 +241,9 @@ static int push_page(lua_State *L, const struct wait *wait, const struct db_resu
     db_result_rows_json(rows[0], shown, text);
     if (text->is_full)
         return push_too_large(L, wait);
+    lua_pushinteger(L, shown);
     lua_pushboolean(L, count > shown);
-    if (!shown)
-        return 2;
-    db_push_row(L, rows[0], shown - 1, true);
-    return 3;
+    return 3 + (shown ? db_push_columns(L, rows[0], shown - 1, wait->columns) : 0);
 }
 
 static int push_batch(lua_State *L, const struct wait *wait, const struct db_result *const *rows)
@@ -266,61 +266,73 @@ static int push_batch(lua_State *L, const struct wait *wait, const struct db_res
 }
 
 /* A statement's arguments start at first. Reads outside a transaction go to the readers. */
-static int run_one(lua_State *L, push_fn *push, int first, int limit)
+static int run_one(lua_State *L, struct wait *about, int first)
 {
     struct db_arg_space space;
-    struct wait about = {.push = push, .count = 1, .limit = limit};
     const struct db_statement *statement = db_check_statement(L, 1);
     struct db_args args = db_check_args(L, statement, first, lua_gettop(L), &space);
     struct db_call call = {statement, args};
     struct db_pool *pool = db_pool_of(L);
     struct db_tx *tx = co_tx(L);
+    bool is_write = about->push == push_affected;
 
-    about.statements[0] = statement;
-    about.duration = push == push_affected ? durations.batch : durations.read;
+    about->count = 1;
+    about->statements[0] = statement;
+    about->duration = is_write ? durations.batch : durations.read;
     if (tx)
-        about.duration = durations.transaction;
-    about.co = co_suspend(L);
+        about->duration = durations.transaction;
+    about->co = co_suspend(L);
     if (tx)
-        db_tx_run(tx, &call, 1, false, on_done, wait_new(&about));
-    else if (push == push_affected)
-        db_batch(pool, &call, 1, on_done, wait_new(&about));
+        db_tx_run(tx, &call, 1, false, on_done, wait_new(about));
+    else if (is_write)
+        db_batch(pool, &call, 1, on_done, wait_new(about));
     else
-        db_read(pool, statement, args, on_done, wait_new(&about));
+        db_read(pool, statement, args, on_done, wait_new(about));
     return lua_yield(L, 0);
+}
+
+static int run_simple(lua_State *L, push_fn *push)
+{
+    struct wait about = {.push = push};
+
+    return run_one(L, &about, 2);
 }
 
 static int l_query(lua_State *L)
 {
-    return run_one(L, push_query, 2, 0);
+    return run_simple(L, push_query);
 }
 
 static int l_one(lua_State *L)
 {
-    return run_one(L, push_one, 2, 0);
+    return run_simple(L, push_one);
 }
 
 static int l_exec(lua_State *L)
 {
-    return run_one(L, push_affected, 2, 0);
+    return run_simple(L, push_affected);
 }
 
 static int l_json(lua_State *L)
 {
-    return run_one(L, push_json, 2, 0);
+    return run_simple(L, push_json);
 }
 
 static int l_row_json(lua_State *L)
 {
-    return run_one(L, push_row_json, 2, 0);
+    return run_simple(L, push_row_json);
 }
 
 static int l_json_page(lua_State *L)
 {
-    int limit = (int)luaL_checkinteger(L, 2);
+    struct wait about = {.push = push_page, .limit = (int)luaL_checkinteger(L, 2)};
+    size_t len;
+    const char *columns = luaL_checklstring(L, 3, &len);
 
-    luaL_argcheck(L, limit >= 0, 2, "a limit is not negative");
-    return run_one(L, push_page, 3, limit);
+    luaL_argcheck(L, about.limit >= 0, 2, "a limit is not negative");
+    luaL_argcheck(L, len < COLUMNS_MAX, 3, "fewer or shorter names");
+    memcpy(about.columns, columns, len + 1);
+    return run_one(L, &about, 4);
 }
 
 /* Entry i of the batch, which is on top: its values are unpacked to the stack, where they stay

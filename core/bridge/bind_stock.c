@@ -42,7 +42,7 @@ on_placed(void *arg, const struct db_error *error, const struct db_result *rows,
         return;
     }
     if (row < db_result_rows(rows))
-        db_push_row(L, rows, row, false);
+        db_push_row(L, rows, row);
     else
         lua_pushnil(L); /* a bug of the query's; its caller indexes nil */
     co_resume(placing.co, 1);

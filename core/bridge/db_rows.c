@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DEPTH_MAX 24
 
@@ -15,7 +16,7 @@ struct row_maker {
     const struct db_result *result;
     const struct db_plan *plan;
     int keys;     /* stack index of a list of the steps' names */
-    bool is_last; /* of a page: its own columns only, times in full */
+    bool is_full; /* times are as PostgreSQL wrote them */
 };
 
 static char plans_mark;
@@ -45,7 +46,7 @@ static void push_value(struct row_maker *maker, int row, const struct db_step *s
     case DB_FLOAT: lua_pushnumber(L, strtod(text.at, NULL)); break;
     case DB_JSON: json_push_raw(L, text); break;
     case DB_TIME:
-        if (step->is_hidden || maker->is_last) {
+        if (step->is_hidden || maker->is_full) {
             lua_pushlstring(L, text.at, text.len);
         } else {
             db_time_to_rfc3339(text, time);
@@ -102,11 +103,6 @@ static struct row_maker start(lua_State *L, const struct db_result *result)
     return maker;
 }
 
-static bool is_skipped(const struct row_maker *maker, const struct db_step *step)
-{
-    return maker->is_last && (step->op != DB_STEP_VALUE || step->kind == DB_JSON);
-}
-
 static void push_row(struct row_maker *maker, int row)
 {
     const struct db_step *steps = maker->plan->steps;
@@ -117,10 +113,6 @@ static void push_row(struct row_maker *maker, int row)
     while (i < maker->plan->step_count) {
         const struct db_step *step = &steps[i];
 
-        if (is_skipped(maker, step)) {
-            i = step->op == DB_STEP_VALUE ? i + 1 : step->skip_to;
-            continue;
-        }
         if (step->op == DB_STEP_VALUE) {
             if (!db_result_is_null(maker->result, row, step->column)) {
                 lua_rawgeti(L, maker->keys, i + 1);
@@ -154,11 +146,46 @@ void db_push_rows(lua_State *L, const struct db_result *result)
     lua_replace(L, maker.keys);
 }
 
-void db_push_row(lua_State *L, const struct db_result *result, int row, bool is_last)
+void db_push_row(lua_State *L, const struct db_result *result, int row)
 {
     struct row_maker maker = start(L, result);
 
-    maker.is_last = is_last;
     push_row(&maker, row);
     lua_replace(L, maker.keys);
+}
+
+/* The outermost value of that name, hidden ones before others; NULL: there is none. */
+static const struct db_step *step_named(const struct db_plan *plan, struct str name)
+{
+    const struct db_step *found = NULL;
+    int i = 0;
+
+    while (i < plan->step_count) {
+        const struct db_step *step = &plan->steps[i];
+
+        if (step->op == DB_STEP_VALUE && str_eq(step->name, name))
+            found = step;
+        i = step->op == DB_STEP_VALUE ? i + 1 : step->skip_to;
+    }
+    return found;
+}
+
+int db_push_columns(lua_State *L, const struct db_result *result, int row, const char *names)
+{
+    struct row_maker maker = {
+        .L = L, .result = result, .plan = db_result_plan(result), .is_full = true};
+    int count = 0;
+
+    for (; *names; count++) {
+        struct str name = {names, strcspn(names, " ")};
+        const struct db_step *step = step_named(maker.plan, name);
+
+        luaL_checkstack(L, 1, "too many columns");
+        if (step && !db_result_is_null(result, row, step->column))
+            push_value(&maker, row, step);
+        else
+            lua_pushnil(L);
+        names += name.len + (names[name.len] == ' ');
+    }
+    return count;
 }

@@ -2,8 +2,6 @@
 #ifndef SOUK_BRIDGE_DB_ROWS_H
 #define SOUK_BRIDGE_DB_ROWS_H
 
-#include <stdbool.h>
-
 struct lua_State;
 struct db_result;
 
@@ -11,7 +9,12 @@ struct db_result;
  * columns are json.raw values, times RFC 3339 with milliseconds; hidden (~) times are PostgreSQL's
  * own text, in full precision. */
 void db_push_rows(struct lua_State *L, const struct db_result *result);
-/* One row. is_last: a page's last, for cursors: without groups and JSON, all times in full. */
-void db_push_row(struct lua_State *L, const struct db_result *result, int row, bool is_last);
+void db_push_row(struct lua_State *L, const struct db_result *result, int row);
+/* The values of the outermost columns of these names, with a blank between two; all times in full,
+ * for cursors. Returns how many. */
+int db_push_columns(struct lua_State *L,
+                    const struct db_result *result,
+                    int row,
+                    const char *names);
 
 #endif

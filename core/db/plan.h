@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* So many bytes may be read from where a prefix begins, however short it is. */
-#define DB_PREFIX_PAD 32
+#define DB_PREFIX_PAD 64
 
 enum db_step_op { DB_STEP_VALUE, DB_STEP_OPEN, DB_STEP_OPEN_NULLABLE, DB_STEP_CLOSE };
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* So many bytes may be read from where a cell begins, however short it is. */
-#define DB_CELL_PAD 32
+#define DB_CELL_PAD 64
 
 /* The columns of a statement's rows, shared by all replies that have them. */
 struct db_columns {

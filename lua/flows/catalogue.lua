@@ -73,8 +73,9 @@ end
 --- Id, version and vendor's id of a product's JSON, which begins with them in product_full and
 --- product_public: {"id":"…36…","version":1,"vendorId":"…36…".
 local function head_of(product)
-    local version, at = product:match('^,"version":(%d+),"vendorId":"()', 45)
-    return product:sub(8, 43), version, product:sub(at, at + 35)
+    local version_end = product:find(",", 57, true) - 1
+    return product:sub(8, 43), product:sub(56, version_end),
+        product:sub(version_end + 14, version_end + 49)
 end
 
 --- Notes what a kept answer of this product would show.

@@ -66,21 +66,36 @@ local function mac(payload)
     return crypto.seal("cursor " .. payload):sub(1, MAC_CHARS)
 end
 
---- The same first pages are asked for again and again, and end in the same rows.
+--- The same first pages are asked for again and again, and end in the same rows: by the last value,
+--- which is mostly an id.
 local sealed, sealed_count = {}, 0
 
---- values: the sort columns of the last row. scope: what the cursor belongs to (the name of the
--- query).
-function page.seal(scope, values)
-    local payload = json.encode({ q = scope, v = json.array(values) })
-    local cursor = sealed[payload]
-    if not cursor then
-        if sealed_count >= SEALED_MAX then
-            sealed, sealed_count = {}, 0
-        end
-        cursor = text.base64url(payload) .. mac(payload)
-        sealed[payload], sealed_count = cursor, sealed_count + 1
+local function is_of(known, scope, values)
+    if known.scope ~= scope or #known.values ~= #values then
+        return false
     end
+    for i = 1, #values do
+        if known.values[i] ~= values[i] then
+            return false
+        end
+    end
+    return true
+end
+
+--- values: the sort columns of the last row, json.null for none. scope: what the cursor belongs to
+-- (the name of the query).
+function page.seal(scope, values)
+    local last = values[#values]
+    local known = sealed[last]
+    if known and is_of(known, scope, values) then
+        return known.cursor
+    elseif sealed_count >= SEALED_MAX then
+        sealed, sealed_count = {}, 0
+    end
+    local payload = json.encode({ q = scope, v = json.array(values) })
+    local cursor = text.base64url(payload) .. mac(payload)
+    sealed[last] = { scope = scope, values = values, cursor = cursor }
+    sealed_count = sealed_count + 1
     return cursor
 end
 
@@ -97,14 +112,13 @@ function page.open(scope, cursor)
     return opened.v
 end
 
-local function next_cursor(spec, has_more, last)
-    if not has_more then
-        return json.null
-    end
-    local values = {}
-    for i, column in ipairs(spec.cursor) do
-        local value = last[column]
-        values[i] = value == nil and json.null or value
+--- The cursor behind a row with these values in spec's columns.
+local function next_cursor(spec, ...)
+    local values = { ... }
+    for i = 1, #spec.cursor do
+        if values[i] == nil then
+            values[i] = json.null
+        end
     end
     return page.seal(spec.scope or spec.query, values)
 end
@@ -127,6 +141,21 @@ local function position(query, spec)
     return { limit = query.limit, offset = 0, values = values, is_cursor = true }
 end
 
+--- Some lists are asked for with the same spec again and again.
+local function columns_of(spec)
+    spec.columns = spec.columns or table.concat(spec.cursor, " ")
+    return spec.columns
+end
+
+local function rows_from(spec, begun, count, has_more, ...)
+    if not begun then
+        return nil, count
+    end
+    return {
+        begun = begun, is_empty = count == 0, next_cursor = has_more and next_cursor(spec, ...),
+    }
+end
+
 --- args, then the cursor's columns (null without one), then limit + 1, then offset.
 local function rows_of(spec, at)
     local args, n = {}, spec.args.n
@@ -138,13 +167,8 @@ local function rows_of(spec, at)
     end
     n = n + #spec.cursor
     args[n + 1], args[n + 2] = at.limit + 1, at.offset
-    local data, has_more, last = db.json_page(spec.query, at.limit, unpack(args, 1, n + 2))
-    if not data then
-        return nil, has_more
-    end
-    return {
-        begun = data, is_empty = last == nil, next_cursor = next_cursor(spec, has_more, last),
-    }
+    return rows_from(spec, db.json_page(spec.query, at.limit, columns_of(spec),
+        unpack(args, 1, n + 2)))
 end
 
 local function total_of(spec)
@@ -181,23 +205,18 @@ local function both(spec, at)
     return results[1].value
 end
 
-local function page_of(spec, at, rows)
-    local made = {
-        limit = at.limit,
-        offset = at.is_cursor and json.null or at.offset,
-        total = rows.total or json.null,
-        nextCursor = rows.next_cursor,
-    }
-    if spec.total_max and rows.total then
-        made.totalIsExact = rows.total < spec.total_max
+--- The answer's text: the rows are JSON already, and too long to become Lua's. Members are in the
+-- order of json.encode.
+local function text_of(rows, at, spec)
+    local cursor, total = rows.next_cursor, rows.total
+    local answer = json.add(rows.begun, ',"page":{"limit":', at.limit, ',"nextCursor":',
+        cursor and '"' .. cursor .. '"' or "null",
+        ',"offset":', at.is_cursor and "null" or at.offset, ',"total":', total or "null")
+    if spec.total_max and total then
+        json.add(answer, ',"totalIsExact":', tostring(total < spec.total_max))
     end
-    return made
-end
-
---- The answer's text: the rows are JSON already, and too long to become Lua's.
-local function text_of(rows, made, extra)
-    local answer = json.add(rows.begun, ',"page":', json.encode(made))
-    for name, value in pairs(extra or {}) do
+    json.add(answer, "}")
+    for name, value in pairs(spec.extra or {}) do
         json.add(answer, ",", json.encode(name), ":", json.encode(value))
     end
     return json.add(answer, "}")
@@ -223,7 +242,7 @@ function page.list(req, spec)
     if not rows then
         return nil, problem
     end
-    return text_of(rows, page_of(spec, at, rows), spec.extra), nil, rows.is_empty
+    return text_of(rows, at, spec), nil, rows.is_empty
 end
 
 return page

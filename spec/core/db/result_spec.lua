@@ -130,19 +130,19 @@ describe("rows as JSON", function()
         local name = query([[select g as n, g * 10 as "~sort",
             '2026-01-27 10:30:00.123456+00'::timestamptz as "at" from generate_series(1, $2) g
             limit $1]])
-        local text, has_more, last = db.json_page(name, 2, 3, 5)
+        local text, shown, has_more, sort, at, n, none =
+            db.json_page(name, 2, "sort at n none", 3, 5)
         assert.equal('{"data":[{"n":1,"at":"2026-01-27T10:30:00.123Z"},'
             .. '{"n":2,"at":"2026-01-27T10:30:00.123Z"}]', tostring(text))
-        assert.is_true(has_more)
-        assert.same({ n = 2, sort = 20, at = "2026-01-27 10:30:00.123456+00" }, last)
-        text, has_more, last = db.json_page(name, 2, 3, 2)
+        assert.same({ 2, true, 20, "2026-01-27 10:30:00.123456+00", 2 },
+            { shown, has_more, sort, at, n })
+        assert.is_nil(none)
+        text, shown, has_more, n = db.json_page(name, 2, "n", 3, 2)
         assert.equal(2, #json.decode(tostring(json.add(text, "}"))).data)
-        assert.is_false(has_more)
-        assert.equal(2, last.n)
-        text, has_more, last = db.json_page(name, 2, 3, 0)
+        assert.same({ 2, false, 2 }, { shown, has_more, n })
+        text, shown, has_more, n = db.json_page(name, 2, "n", 3, 0)
         assert.equal('{"data":[]', tostring(text))
-        assert.is_false(has_more)
-        assert.is_nil(last)
+        assert.same({ 0, false }, { shown, has_more, n })
     end)
 end)
 
