@@ -9,10 +9,10 @@ local search = require("souk.search")
 
 local search_postgres = {}
 
---- Counting stops here; where words or stock are looked at, which costs more a row, earlier.
+--- Counting stops here; where other tables or words are looked at, which costs more a row, earlier.
 local TOTAL_MAX = 100001
 local TOTAL_DEAR_MAX = 10001
-local FACETS_OF_MAX = 10000
+local FACETS_OF_MAX = 2000
 local NEAR_BATCH = 1000
 local NEAR_BATCHES_MAX = 5
 local CORRECTED_MAX = 16
@@ -109,7 +109,8 @@ end
 
 function search_postgres.total_max(request)
     local filters = request.filters
-    return (filters.q or filters.inStock ~= nil) and TOTAL_DEAR_MAX or TOTAL_MAX
+    local is_dear = filters.q or filters.category or filters.inStock ~= nil
+    return is_dear and TOTAL_DEAR_MAX or TOTAL_MAX
 end
 
 function search_postgres.total(request)

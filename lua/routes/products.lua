@@ -66,9 +66,9 @@ web.get("/api/products", {
     description = "q takes words, \"phrases\", or and -not. category is an id or slug and takes "
         .. "what is below it. Distances are on the mean sphere of 6371.0088 km, up to 0.6 % "
         .. "off the ellipsoid. With lat and lng the products of the 5000 nearest vendors at "
-        .. "most. total counts up to 100000 (10000 with q or inStock): totalIsExact says whether "
-        .. "it is all. Facets are counted over the first 10000 matches. When nothing has the words "
-        .. "of q, the answer is that for the words of didYouMean.",
+        .. "most. total counts up to 100000 (10000 with q, category or inStock): totalIsExact says "
+        .. "whether it is all. Facets are counted over the first 2000 matches. When nothing has "
+        .. "the words of q, the answer is that for the words of didYouMean.",
     query = page.query({
         q = s.optional(s.string({ min = 1, max = 200, example = "mug" })),
         category = s.optional(s.string({ min = 1, max = 100, example = "kitchen" })),

@@ -28,6 +28,11 @@ drop function if exists product_facets(jsonb);
 drop function if exists product_search_from(jsonb);
 drop function if exists product_window_text(jsonb, text[], uuid);
 drop function if exists product_steps(jsonb, text);
+drop function if exists product_costs(jsonb, text);
+drop function if exists product_is_common(jsonb);
+drop function if exists product_guess(text, jsonb);
+drop function if exists product_walk_conditions(jsonb, text[]);
+drop function if exists product_walk_text(jsonb, text[], uuid);
 drop function if exists product_looks(text[], integer, jsonb, text, integer, integer, integer);
 
 -- A category and all below it, by id or slug.
@@ -160,11 +165,22 @@ language sql immutable as $$
 $$;
 
 -- What a row of the order has to match: what its index includes, then what is one look by key, the
--- words last. Words alone are looked for in the rows themselves.
-create or replace function product_walk_conditions(p_filters jsonb, p_served text[])
-returns text language plpgsql immutable as $$
+-- words last. Words alone are looked for in the rows themselves. p_is_hashed: the ids of a category
+-- are read first, which is worth it before a long walk.
+create or replace function product_walk_conditions(
+    p_filters jsonb, p_served text[], p_is_hashed boolean
+) returns text language plpgsql immutable as $$
 declare
-    v_cheap constant text := product_conditions(p_filters, array_append(p_served, 'q'));
+    v_cheap constant text := product_conditions(
+        p_filters, p_served || array['q', 'category', 'inStock']
+    ) || case
+        when not p_filters ? 'category' then ''
+        when p_is_hashed then ' and products.id in (select product_categories.product_id'
+            ' from product_categories where product_categories.category_id = any ($2))'
+        else ' and coalesce((select true from product_categories'
+            ' where product_categories.product_id = products.id'
+            ' and product_categories.category_id = any ($2) limit 1), false)'
+    end || product_conditions(product_served(p_filters, 'inStock'), '{}');
 begin
     return case
         when not p_filters ? 'q' then v_cheap
@@ -178,8 +194,9 @@ end;
 $$;
 
 -- The first $12 rows in the order, of which those that match are taken.
-create or replace function product_walk_text(p_filters jsonb, p_order text[], p_after_id uuid)
-returns text language sql immutable as $$
+create or replace function product_walk_text(
+    p_filters jsonb, p_order text[], p_after_id uuid, p_is_hashed boolean
+) returns text language sql immutable as $$
     select product_page_of(
         'from (select products.* from products where products.status = ''PUBLISHED'''
         || product_conditions(product_served(p_filters, p_order[4]), '{}')
@@ -188,7 +205,9 @@ returns text language sql immutable as $$
         || p_order[3]
         || ', products.id ' || p_order[3] || ' limit $12) as products',
         p_order,
-        product_if_sold(product_walk_conditions(p_filters, string_to_array(p_order[4], ' '))),
+        product_if_sold(product_walk_conditions(
+            p_filters, string_to_array(p_order[4], ' '), p_is_hashed
+        )),
         '0::bigint'
     )
 $$;
@@ -201,9 +220,8 @@ $$;
 -- $12 matches at most, by the indexes of what they have to match, then sorted.
 create or replace function product_gather_text(p_filters jsonb, p_order text[], p_after_id uuid)
 returns text language sql immutable as $$
-    select 'with gathered as materialized (select products.id, products.vendor_id,'
-        || ' products.created_at, products.price_minor, products.rating_average,'
-        || ' products.rating_count'
+    select 'with gathered as materialized (select products.id, products.vendor_id'
+        || case when p_order[4] = '' then '' else ', ' || p_order[1] end
         || case when p_order[1] = 'products.distance_m' then
             ', near.distance_m' else '' end
         || case when p_order[1] = 'products.rank' then
@@ -230,7 +248,8 @@ returns text language sql immutable as $$
         || ' ts_rank(products.tsv, websearch_to_tsquery(''english'', $1))::float8 as rank'
         || ' from (select * from products where products.status = ''PUBLISHED'''
         || ' order by products.created_at desc, products.id desc limit 5 * $12) as products'
-        || ' where true' || product_walk_conditions(p_filters, '{}') || ' limit $12) as products',
+        || ' where true' || product_walk_conditions(p_filters, '{}', false)
+        || ' limit $12) as products',
         p_order, product_behind(p_order, p_after_id) || product_of_sellers(), '0::bigint'
     )
 $$;
@@ -261,7 +280,7 @@ begin
         select count(*)::integer
         from product_run(
             product_walk_text(
-                p_filters, array['products.created_at', '$9::timestamptz', 'desc', ''], null
+                p_filters, array['products.created_at', '$9::timestamptz', 'desc', ''], null, false
             ), p_filters, null, null, p_looked, p_looked)
     );
 end;
@@ -285,15 +304,15 @@ $$;
 
 -- How many rows the planner takes a statement to have: of plain columns, never of words. Volatile
 -- because nothing else may ask for a plan.
-create or replace function product_guess(p_conditions text, p_filters jsonb) returns float8
+create or replace function product_guess(p_from text, p_filters jsonb) returns float8
 language plpgsql volatile as $$
 declare
     v_plan json;
 begin
-    execute 'explain (format json) select from products where products.status = ''PUBLISHED'''
-        || p_conditions into v_plan
+    execute 'explain (format json) select from ' || p_from into v_plan
     using
-        null::text, null::uuid[], (p_filters ->> 'vendorId')::uuid,
+        null::text, array(select jsonb_array_elements_text(p_filters -> 'categoryIds')::uuid),
+        (p_filters ->> 'vendorId')::uuid,
         (p_filters ->> 'minPrice')::bigint, (p_filters ->> 'maxPrice')::bigint,
         (p_filters ->> 'minRating')::numeric,
         array(select jsonb_array_elements_text(p_filters -> 'nearIds')::uuid);
@@ -329,57 +348,54 @@ begin
 end;
 $$;
 
--- What a search will take: which share of the rows walked matches, how many rows gathering reads,
--- those of the rarest filter that an index has, and the time of each in microseconds.
+-- What a search will take, in microseconds: walking, a row, of which that share matches; asking for
+-- the category of those that have passed the rest, which are that share of the rows, or reading the
+-- whole category before; gathering by the rarest filter that an index has.
 create or replace function product_costs(
     p_filters jsonb, p_served text,
-    out share float8, out walked_us float8, out gathered float8, out gathered_us float8
+    out share float8, out walked_us float8, out asked float8, out filed_us float8,
+    out gathered_us float8
 ) language plpgsql stable as $$
 declare
     PLAIN constant text := 'vendorId minPrice maxPrice minRating nearIds';
-    FILED_MAX constant integer := 20000;
+    ON_SALE constant text := 'products where products.status = ''PUBLISHED''';
     v_number constant float8 := product_number();
     v_plain constant jsonb := product_served(p_filters, PLAIN);
     v_served constant jsonb := product_served(p_filters, p_served);
     v_has_words constant boolean := p_filters ? 'q';
-    v_words constant float8 := case when v_has_words then product_worded(p_filters ->> 'q') else 1 end;
+    v_words constant float8 := case
+        when v_has_words then product_worded(p_filters ->> 'q') else 1
+    end;
     v_found float8 := v_number;
     v_walked float8 := v_number;
     v_filed float8 := v_number;
-    v_looks float8 := 0;
 begin
     if v_plain <> '{}' then
-        v_found := product_guess(product_conditions(v_plain, '{}'), p_filters);
+        v_found := product_guess(ON_SALE || product_conditions(v_plain, '{}'), p_filters);
         v_walked := case
             when v_plain = v_served then v_found
             when v_served = '{}' then v_number
-            else product_guess(product_conditions(v_served, '{}'), p_filters)
+            else product_guess(ON_SALE || product_conditions(v_served, '{}'), p_filters)
         end;
     end if;
     if p_filters ? 'category' then
-        select count(*) into v_filed
-        from (
-            select from product_categories
-            where category_id in (
-                select jsonb_array_elements_text(p_filters -> 'categoryIds')::uuid
-            )
-            limit FILED_MAX
-        ) as filed;
-        v_filed := case
-            when v_filed < FILED_MAX then v_filed else greatest(v_filed, v_number / 20)
-        end;
-        v_looks := 1;
+        v_filed := product_guess('product_categories where category_id = any ($2)', p_filters);
     end if;
-    v_looks := v_looks + case when p_filters ? 'inStock' then 1.5 else 0 end;
-    share := v_found / greatest(v_walked, 1) * least(1, v_filed / v_number);
+    asked := least(1, v_found / greatest(v_walked, 1));
+    share := asked * least(1, v_filed / v_number);
+    filed_us := case when p_filters ? 'category' then 0.3 * v_filed else 0 end;
     walked_us := case
-        when not v_has_words then 0.5 + v_looks
-        when share = 1 and v_looks = 0 then 2.2
-        else 0.5 + v_looks + 3.5 * share
+        when v_has_words and share = 1 and not p_filters ?| array['category', 'inStock'] then 2.2
+        else 0.5
+            + case when p_filters ? 'inStock' then 1.5 * share else 0 end
+            + case when v_has_words then 3.5 * share else 0 end
     end;
+    gathered_us := least(2 * v_number * v_words, 2.2 * v_found, 3.5 * v_filed);
+    -- Indexes of what is asked for include the rest.
+    if not p_filters ?| array['q', 'vendorId', 'nearIds', 'inStock'] then
+        gathered_us := least(gathered_us, 0.5 * v_found + filed_us);
+    end if;
     share := share * v_words;
-    gathered := least(v_found * v_words, v_filed);
-    gathered_us := 2 + v_looks;
 end;
 $$;
 
@@ -390,38 +406,44 @@ create or replace function product_ordered(
 ) language plpgsql stable as $$
 declare
     WINDOW_ROWS constant integer := 500;
+    -- Gathering is over before a window would be.
+    WINDOW_US constant float8 := 1000;
     GATHERED_MAX constant integer := 100000;
     ALL_ROWS constant integer := 2147483647;
-    v_walk constant text := product_walk_text(p_filters, p_order, p_after_id);
     v_costs record;
     v_limits integer[] := array[ALL_ROWS];
     v_limit integer;
     v_share float8;
+    v_rows float8;
+    v_is_hashed boolean := false;
     v_gathered bigint;
 begin
     if product_conditions(p_filters, string_to_array(p_order[4], ' ')) <> '' then
         select * into v_costs from product_costs(p_filters, p_order[4]);
         v_limits := case
-            -- Gathering is over before a window would be.
-            when v_costs.gathered < WINDOW_ROWS then '{}'
+            when v_costs.gathered_us < WINDOW_US then array[]::integer[]
             else array[WINDOW_ROWS, null]
         end;
     end if;
     foreach v_limit in array v_limits loop
         if v_limit is null then
             -- What the window has shown weighs as much as a thousand rows of the guess.
-            v_share := (cardinality(ids) + 1000 * v_costs.share) / (WINDOW_ROWS + 1000);
-            v_costs.gathered := greatest(
-                v_costs.gathered, product_number() * cardinality(ids) / WINDOW_ROWS
+            v_share := greatest(
+                (cardinality(ids) + 1000 * v_costs.share) / (WINDOW_ROWS + 1000), 1e-6
             );
-            exit when p_wanted * v_costs.walked_us
-                > v_costs.gathered * v_costs.gathered_us * v_share;
-            v_limit := least(3 * p_wanted / v_share, ALL_ROWS);
+            v_rows := p_wanted / v_share;
+            v_is_hashed := v_costs.filed_us < v_rows * v_costs.asked;
+            exit when v_rows * v_costs.walked_us + least(v_costs.filed_us, v_rows * v_costs.asked)
+                > greatest(
+                    v_costs.gathered_us, 2 * product_number() * cardinality(ids) / WINDOW_ROWS
+                );
+            v_limit := least(3 * v_rows, ALL_ROWS);
         end if;
         select coalesce(array_agg(found.id), '{}'), array_agg(found.sort)
         into ids, sorts
         from product_run(
-            v_walk, p_filters, p_after, p_after_id, p_wanted, v_limit
+            product_walk_text(p_filters, p_order, p_after_id, v_is_hashed),
+            p_filters, p_after, p_after_id, p_wanted, v_limit
         ) as found;
         if cardinality(ids) >= p_wanted or v_limit = ALL_ROWS then
             return;
@@ -436,7 +458,10 @@ begin
     if v_gathered >= GATHERED_MAX then
         select array_agg(found.id), array_agg(found.sort)
         into ids, sorts
-        from product_run(v_walk, p_filters, p_after, p_after_id, p_wanted, ALL_ROWS) as found;
+        from product_run(
+            product_walk_text(p_filters, p_order, p_after_id, true),
+            p_filters, p_after, p_after_id, p_wanted, ALL_ROWS
+        ) as found;
     end if;
 end;
 $$;
@@ -506,7 +531,7 @@ create or replace function product_search(
     p_filters jsonb, p_sort text, p_after text, p_after_id uuid, p_limit integer, p_offset integer
 ) returns table (id uuid, distance_m double precision, sort text, place bigint)
 language plpgsql stable rows 20
-set enable_seqscan = off set work_mem = '64MB' as $$
+set enable_seqscan = off set enable_bitmapscan = on set work_mem = '64MB' as $$
 declare
     v_filters constant jsonb := product_filters(p_filters);
     v_order constant text[] := product_order(p_sort);
@@ -541,30 +566,60 @@ language sql immutable as $$
         || product_conditions(p_filters, '{}') || product_of_sellers() || ' limit $12'
 $$;
 
--- Whether it is quicker to look at all products than to ask an index which match.
-create or replace function product_is_common(p_filters jsonb) returns boolean
+-- Whether p_max matches are found sooner by looking at all products than by asking an index for all
+-- that match, of which only the first are read.
+create or replace function product_is_common(p_filters jsonb, p_max integer) returns boolean
 language plpgsql stable as $$
+declare
+    WINDOW_ROWS constant integer := 500;
+    v_share float8;
 begin
-    return (
-        select p_filters ?| array['q', 'category'] and product_density(product_filters(p_filters), 500) >= 150
-    );
+    if not p_filters ?| array['q', 'category'] then
+        return false;
+    end if;
+    v_share := product_density(p_filters, WINDOW_ROWS)::float8 / WINDOW_ROWS;
+    return v_share > 0
+        and 1.5 * p_max / v_share < 0.3 * product_number() * v_share + 2.0 * p_max;
+end;
+$$;
+
+-- Whether there are certainly more than p_max: the dictionary and the statistics say twice as many,
+-- and of the newest products no fewer match than then would. What they cannot tell is counted.
+create or replace function product_exceeds(p_filters jsonb, p_max integer) returns boolean
+language plpgsql stable as $$
+declare
+    WINDOW_ROWS constant integer := 500;
+    v_number constant float8 := product_number();
+begin
+    if v_number < 2 * p_max or (select share from product_costs(p_filters, ''))
+        * v_number < 2 * p_max
+    then
+        return false;
+    end if;
+    return product_density(p_filters, WINDOW_ROWS) * v_number / WINDOW_ROWS > p_max;
 end;
 $$;
 
 -- How many match, counted up to p_max.
 create or replace function product_count(p_filters jsonb, p_max integer) returns integer
 language plpgsql stable
-set enable_seqscan = off set work_mem = '64MB' as $$
+set enable_seqscan = off set enable_bitmapscan = on set work_mem = '64MB' as $$
+declare
+    v_filters constant jsonb := product_filters(p_filters);
 begin
-    if product_is_common(p_filters) then
+    if product_exceeds(v_filters, p_max) then
+        return p_max;
+    end if;
+    if product_is_common(v_filters, p_max) then
         perform set_config('enable_seqscan', 'on', true);
+        perform set_config('enable_bitmapscan', 'off', true);
     end if;
     return (
         select found.looked
         from product_run(
             'select null::uuid, null::float8, null::text, count(*) from ('
-            || product_matches_text(p_filters, '') || ') as found',
-            product_filters(p_filters), null, null, null, p_max) as found
+            || product_matches_text(v_filters, '') || ') as found',
+            v_filters, null, null, null, p_max) as found
     );
 end;
 $$;
@@ -573,10 +628,11 @@ $$;
 create or replace function product_facets(p_filters jsonb, p_max integer)
 returns table (facet text, id uuid, slug text, name text, products integer)
 language plpgsql stable
-set enable_seqscan = off set work_mem = '64MB' as $$
+set enable_seqscan = off set enable_bitmapscan = on set work_mem = '64MB' as $$
 begin
-    if product_is_common(p_filters) then
+    if product_is_common(product_filters(p_filters), p_max) then
         perform set_config('enable_seqscan', 'on', true);
+        perform set_config('enable_bitmapscan', 'off', true);
     end if;
     return query
     with found as materialized (
