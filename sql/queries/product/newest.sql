@@ -3,7 +3,7 @@
 -- reached.
 select *
 from (
-    select product_public.*, "createdAt"::text as "~sort"
+    select product_public.*, "createdAt" as "~sort"
     from product_public
     where ("createdAt", id) < (
         coalesce($1::timestamptz, 'infinity'),

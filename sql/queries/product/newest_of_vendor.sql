@@ -1,7 +1,7 @@
 -- $1 vendor; else as product/newest: $2, $3 cursor, $4 limit, $5 offset (0).
 select *
 from (
-    select product_public.*, "createdAt"::text as "~sort"
+    select product_public.*, "createdAt" as "~sort"
     from product_public
     where "vendorId" = $1::uuid
         and ("createdAt", id) < (
