@@ -65,33 +65,34 @@ local function check_cart(rows)
     return total
 end
 
---- Slugs by the text of a card, which many lines share. Nobody changes one.
-local known_slugs, known_count = {}, 0
+--- {slugs, text} by the text of a card, which many lines share. Nobody changes one.
+local known_cards, known_count = {}, 0
 
-local function read_slugs(card)
+local function read_card(card)
     local slugs = json.array({})
     for i, category in ipairs(json.decode(card)) do
         slugs[i] = category.slug
     end
     table.sort(slugs)
-    return slugs
+    return { slugs = slugs, text = json.encode(slugs) }
 end
 
---- Sorted, of a product's card.
-local function slugs_of(card)
+--- The categories of a product's card: slugs, sorted, and those as JSON.
+local function categories_of(card)
     card = card or "[]"
-    local slugs = known_slugs[card]
-    if not slugs then
+    local known = known_cards[card]
+    if not known then
         if known_count >= CARDS_KEPT then
-            known_slugs, known_count = {}, 0
+            known_cards, known_count = {}, 0
         end
-        slugs = read_slugs(card)
-        known_slugs[card], known_count = slugs, known_count + 1
+        known = read_card(card)
+        known_cards[card], known_count = known, known_count + 1
     end
-    return slugs
+    return known.slugs, known.text
 end
 
 local function make_item(row, part, order)
+    local slugs, slugs_text = categories_of(row.categories)
     return {
         id = crypto.uuid7(), order_id = order.id, buyer_id = order.buyer_id, part_id = part.id,
         vendor_id = part.vendor_id,
@@ -102,7 +103,7 @@ local function make_item(row, part, order)
         total = row.price_minor * row.quantity, -- less discounts, once they are known
         discount = 0,
         shares = NONE,
-        categories = slugs_of(row.categories),
+        categories = slugs, categories_text = slugs_text,
         part = part,
     }
 end
@@ -172,8 +173,39 @@ local function policy_input(part, order)
     }
 end
 
+local function item_input_text(given, item)
+    return '{"categories":' .. item.categories_text
+        .. ',"line_total":' .. given.line_total
+        .. ',"product_id":"' .. given.product_id
+        .. '","quantity":' .. given.quantity
+        .. ',"unit_price":' .. given.unit_price .. "}"
+end
+
+--- What json.encode makes of policy_input, which is kept with the vendor order.
+local function input_text(input, part, order)
+    local texts = {}
+    for i, given in ipairs(input.items) do
+        texts[i] = item_input_text(given, part.items[i])
+    end
+    return '{"buyer":{"country":' .. order.country_text
+        .. '},"currency":"' .. input.currency .. '"'
+        .. (input.distance_km and ',"distance_km":' .. json.encode(input.distance_km) or "")
+        .. ',"fee_bps":' .. input.fee_bps
+        .. ',"items":[' .. table.concat(texts, ",")
+        .. '],"placed_on":"' .. input.placed_on .. '"'
+        .. (input.platform_discount and ',"platform_discount":' .. input.platform_discount or "")
+        .. ',"subtotal":' .. input.subtotal
+        .. ',"vendor":{' .. (part.row.country
+            and '"country":' .. json.encode(part.row.country) .. "," or "")
+        .. '"id":"' .. part.vendor_id .. '","tier":"' .. part.row.tier .. '"}}'
+end
+
 local function add_fees(order, inputs)
-    local list, problem = fees.of(inputs, order.buyer_id, order.known.fee_policy)
+    local texts = {}
+    for i, part in ipairs(order.parts) do
+        texts[i] = input_text(inputs[i], part, order)
+    end
+    local list, problem = fees.of(inputs, order.buyer_id, order.known.fee_policy, texts)
     if not list then
         return nil, problem
     end
@@ -333,7 +365,11 @@ local function new_order(buyer_id, input, rows, total)
         id = crypto.uuid7(), buyer_id = buyer_id, currency = rows[1].currency, subtotal = total,
         address = input.shippingAddress, address_text = json.encode(input.shippingAddress),
         note = input.note or json.null, code = input.couponCode, known = rows[1],
+        country_text = json.encode(input.shippingAddress.country),
         placed_on = clock.rfc3339():sub(1, 10), expires_s = EXPIRES_S,
+        -- What comes later, so that there is room for it.
+        parts = nil, items = nil, fee = nil, discount = nil, shipping = nil, total = nil,
+        discount_rows = nil,
     }
     add_lines(order, rows)
     return order

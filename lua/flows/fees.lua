@@ -52,7 +52,9 @@ local function check_lines(lines, subtotal, items)
     if fee > subtotal then
         return nil, "the lines add up to more than the subtotal"
     end
-    return { fee = fee, lines = clean }
+    return {
+        fee = fee, lines = clean, reason = "", version = nil, input = nil, platform_discount = nil,
+    }
 end
 
 --- A policy's result as {fee, lines, reason}; or nil and what is wrong with it. items: those of
@@ -86,8 +88,8 @@ local function give_up(checked, wanted)
 end
 
 --- What version hash of the policy says of one part: {fee, lines, reason, version, input} where
---- input is the JSON to keep; or nil and why not.
-function fees.by(hash, input)
+--- input is the JSON to keep (text, when it was made already); or nil and why not.
+function fees.by(hash, input, text)
     local result, why = policies.evaluate_by(POLICY, hash, input)
     local checked
     if result then
@@ -97,18 +99,19 @@ function fees.by(hash, input)
         return nil, why
     end
     checked.version = hash
-    checked.input = json.encode(input)
+    checked.input = text or json.encode(input)
     give_up(checked, input.platform_discount or 0)
     return checked
 end
 
 --- The fees of an order's parts, all by one version. inputs: see lua/policies/README.md; known: the
---- version's hash, when it was read already. Returns a list like inputs; or nil, err.
-function fees.of(inputs, buyer_id, known)
+--- version's hash, when it was read already; texts: the inputs as JSON. Returns a list like inputs;
+--- or nil, err.
+function fees.of(inputs, buyer_id, known, texts)
     return policies.with_active(POLICY, buyer_id, known, function(hash)
         local list = {}
         for i, input in ipairs(inputs) do
-            local fee, why = fees.by(hash, input)
+            local fee, why = fees.by(hash, input, texts[i])
             if not fee then
                 return nil, why
             end
