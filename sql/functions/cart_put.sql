@@ -20,21 +20,24 @@ begin
     if p_item_id is not null then
         select product_id into v_product_id from cart_items
         where id = p_item_id and cart_id = p_buyer_id;
-    else
-        v_quantity := v_quantity + coalesce((
-            select quantity from cart_items
-            where cart_id = p_buyer_id and product_id = v_product_id), 0);
     end if;
-    select product_stock.stock - product_stock.reserved as available, products.price_minor
+    select product_stock.stock - product_stock.reserved as available, products.price_minor,
+        cart_items.quantity as present
     into v_product
     from products
     inner join vendors on vendors.id = products.vendor_id
     inner join product_stock on product_stock.product_id = products.id
+    left join cart_items
+        on cart_items.cart_id = p_buyer_id and cart_items.product_id = products.id
     where products.id = v_product_id and products.status = 'PUBLISHED'
         and vendors.status = 'ACTIVE';
     if not found then
         raise exception 'not found' using errcode = 'SK404';
-    elsif v_quantity > 999 then
+    end if;
+    if p_item_id is null then
+        v_quantity := v_quantity + coalesce(v_product.present, 0);
+    end if;
+    if v_quantity > 999 then
         raise exception 'some fields are invalid: see details' using errcode = 'SK422',
             detail = '[{"field":"quantity","message":"a line holds at most 999"}]';
     elsif v_quantity > v_product.available then
