@@ -3,6 +3,7 @@
  *     after_id=nil} -> array of {id=, distance_m=, mask=}, nearest first
  *   near_json(the same) -> text of [{"id":, "distanceKm":}], count
  *   put(id, lat, lng, mask), remove(id), clear(), count(), stats()
+ *   mark(id, mask) -> is it there: the mask alone, without looking where
  *   distance_m(lat, lng, lat, lng)
  *   load(query) -> snapshot, is_new | nil, why: waits (geo_load.c); put(…, true) and
  *     remove(id, true) change what it brought, swap() shows it
@@ -61,6 +62,15 @@ static int l_put(lua_State *L)
 
     geo_index_put(index, id, point, geo_check_mask(L, 4));
     return 0;
+}
+
+static int l_mark(lua_State *L)
+{
+    struct geo_index *index = geo_index_of(L);
+    struct geo_id id = geo_check_id(L, 1);
+
+    lua_pushboolean(L, geo_index_mark(index, id, geo_check_mask(L, 2)));
+    return 1;
 }
 
 static int l_remove(lua_State *L)
@@ -146,6 +156,7 @@ int luaopen_core_geo(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"put", l_put},
+        {"mark", l_mark},
         {"remove", l_remove},
         {"count", l_count},
         {"distance_m", l_distance_m},

@@ -361,12 +361,15 @@ static void put_loose(struct geo_index *index, const struct geo_entry *entry, ui
 
 void geo_index_put(struct geo_index *index, struct geo_id id, struct geo_point point, uint64_t mask)
 {
-    struct geo_entry entry = {id, geo_unit(point), mask | GEO_ALIVE};
     uint64_t hash = geo_id_hash(&id);
     uint32_t place;
     struct geo_tree *tree = tree_of(index, &id, hash, &place);
+    struct geo_entry entry = {.id = id, .mask = mask | GEO_ALIVE};
 
     assert(geo_is_valid(point));
+    if (tree)
+        geo_tree_prefetch(tree, place); /* while sines are made */
+    entry.at = geo_unit(point);
     if (tree && geo_points_is_at(&tree->points, place, entry.at)) {
         set_mask(index, tree, place, entry.mask);
         return;
@@ -376,6 +379,23 @@ void geo_index_put(struct geo_index *index, struct geo_id id, struct geo_point p
         set_mask(index, tree, place, 0);
     if (has_much_loose(index))
         pack_loose(index);
+}
+
+bool geo_index_mark(struct geo_index *index, struct geo_id id, uint64_t mask)
+{
+    uint64_t hash = geo_id_hash(&id);
+    uint32_t place;
+    struct geo_tree *tree = tree_of(index, &id, hash, &place);
+
+    if (tree) {
+        set_mask(index, tree, place, mask | GEO_ALIVE);
+        return true;
+    }
+    place = geo_points_find(&index->loose, &id, hash);
+    if (place == GEO_PLACE_NONE || geo_points_mask(&index->loose, place) == 0)
+        return false;
+    geo_points_set_mask(&index->loose, place, mask | GEO_ALIVE);
+    return true;
 }
 
 void geo_index_remove(struct geo_index *index, struct geo_id id)

@@ -70,6 +70,8 @@ void geo_index_put(struct geo_index *index,
                    struct geo_id id,
                    struct geo_point point,
                    uint64_t mask);
+/* The mask alone of who is there, where he is. False: nobody is there under this id. */
+bool geo_index_mark(struct geo_index *index, struct geo_id id, uint64_t mask);
 void geo_index_remove(struct geo_index *index, struct geo_id id);
 size_t geo_index_count(const struct geo_index *index);
 struct geo_stats geo_index_stats(const struct geo_index *index);

@@ -20,18 +20,22 @@ static uint64_t mixed(uint64_t hash, uint64_t word)
     return hash ^ (hash >> 32);
 }
 
-/* Of whom and where, to be mixed with the mask. */
-static uint64_t hash_of_place(const struct geo_entry *entry)
+/* A change of the mask alone must not have to read where somebody is: the mask is a term of its own
+ * in the sum. */
+static uint64_t hash_of_mask(const struct geo_id *id, uint64_t mask)
 {
-    uint64_t axes[3];
-
-    memcpy(axes, &entry->at, sizeof(axes));
-    return mixed(mixed(mixed(geo_id_hash(&entry->id), axes[0]), axes[1]), axes[2]);
+    return mixed(geo_id_hash(id) ^ 0xA0761D6478BD642Fu, mask);
 }
 
 uint64_t geo_entry_hash(const struct geo_entry *entry)
 {
-    return entry->mask == 0 ? 0 : mixed(hash_of_place(entry), entry->mask);
+    uint64_t axes[3];
+
+    if (entry->mask == 0)
+        return 0;
+    memcpy(axes, &entry->at, sizeof(axes));
+    return mixed(mixed(mixed(geo_id_hash(&entry->id), axes[0]), axes[1]), axes[2]) +
+           hash_of_mask(&entry->id, entry->mask);
 }
 
 void geo_points_done(struct geo_points *points)
@@ -124,13 +128,18 @@ bool geo_points_is_at(const struct geo_points *points, uint32_t place, struct ge
 
 void geo_points_set_mask(struct geo_points *points, uint32_t place, uint64_t mask)
 {
-    struct geo_entry entry = geo_points_at(points, place);
-    uint64_t hash = hash_of_place(&entry);
+    uint64_t before = geo_points_mask(points, place);
+    const struct geo_id *id = &points->ids[place];
 
-    points->hash -= entry.mask == 0 ? 0 : mixed(hash, entry.mask);
-    points->hash += mask == 0 ? 0 : mixed(hash, mask);
-    points->alive -= entry.mask != 0;
-    points->alive += mask != 0;
+    if (before != 0 && mask != 0) {
+        points->hash += hash_of_mask(id, mask) - hash_of_mask(id, before);
+    } else {
+        struct geo_entry entry = geo_points_at(points, place);
+        points->hash -= geo_entry_hash(&entry);
+        entry.mask = mask;
+        points->hash += geo_entry_hash(&entry);
+        points->alive += (mask != 0) - (before != 0);
+    }
     __atomic_store_n(&points->leaves[place / GEO_LANES].mask[place % GEO_LANES], mask,
                      __ATOMIC_RELAXED);
 }

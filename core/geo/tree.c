@@ -147,16 +147,16 @@ static struct location locate(struct sources sources, const size_t *before, uint
     return (struct location){sources.at[lo], (uint32_t)(number - before[lo])};
 }
 
-static void prefetch(struct location at)
+static void prefetch_point(const struct geo_points *points, uint32_t place)
 {
-    const struct geo_leaf *leaf = &at.points->leaves[at.place / GEO_LANES];
-    size_t lane = at.place % GEO_LANES;
+    const struct geo_leaf *leaf = &points->leaves[place / GEO_LANES];
+    size_t lane = place % GEO_LANES;
 
     __builtin_prefetch(&leaf->x[lane]);
     __builtin_prefetch(&leaf->y[lane]);
     __builtin_prefetch(&leaf->z[lane]);
     __builtin_prefetch(&leaf->mask[lane]);
-    __builtin_prefetch(&at.points->ids[at.place]);
+    __builtin_prefetch(&points->ids[place]);
 }
 
 /* The sources' points in the order of the keys. */
@@ -176,7 +176,7 @@ static void gather(struct geo_points *out, struct sources sources, const struct 
         }
         if (i < n) {
             *at = locate(sources, before, keys[i].number);
-            prefetch(*at);
+            prefetch_point(at->points, at->place);
         }
     }
     free(before);
@@ -295,6 +295,14 @@ void geo_tree_free(struct geo_tree *tree)
     geo_points_done(&tree->points);
     free(tree->nodes);
     free(tree);
+}
+
+void geo_tree_prefetch(const struct geo_tree *tree, uint32_t place)
+{
+    size_t child = place / GEO_LANES;
+
+    prefetch_point(&tree->points, place);
+    __builtin_prefetch(&tree->nodes[child / GEO_LANES].any[child % GEO_LANES]);
 }
 
 void geo_tree_set_mask(struct geo_tree *tree, uint32_t place, uint64_t mask)

@@ -28,6 +28,8 @@ struct geo_tree {
  * third of a second a million. The sources' masks may change meanwhile: either value is taken. */
 struct geo_tree *geo_tree_new(const struct geo_points *const *sources, size_t source_count);
 void geo_tree_free(struct geo_tree *tree); /* takes NULL */
+/* Asks for what a change of the place will touch. */
+void geo_tree_prefetch(const struct geo_tree *tree, uint32_t place);
 void geo_tree_set_mask(struct geo_tree *tree, uint32_t place, uint64_t mask);
 size_t geo_tree_bytes(const struct geo_tree *tree);
 

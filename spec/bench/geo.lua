@@ -95,7 +95,7 @@ local function report(size, found)
     local beside, load = found.beside, found.load
     say("row", "geo.near knn20 beside 1000 moves/s", size, beside[3], "-", beside[4], "-")
     say("row", "geo.put, moves", size, "-", "-", "-", found["rate moves"][3])
-    say("row", "geo.put, toggles", size, "-", "-", "-", found["rate toggles"][3])
+    say("row", "geo.mark, toggles", size, "-", "-", "-", found["rate toggles"][3])
     say("note", ("geo, %s: loaded in %.2f s, %.1f bytes a point and 16 for its id, "
         .. "%.1f nodes and leaves for the 20 nearest"):format(size, load[2], load[4],
         found["near knn20"].touched))

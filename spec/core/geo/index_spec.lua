@@ -208,9 +208,15 @@ describe("core.geo.near", function()
                     geo.remove(vendor.id)
                     vendors[number] = nil
                     alive = alive - 1
-                elseif vendor and draw < 0.6 then
+                elseif vendor and draw < 0.45 then
                     vendor.mask = random_mask()
                     geo.put(vendor.id, vendor.lat, vendor.lng, vendor.mask)
+                elseif draw < 0.6 then
+                    local mask = random_mask()
+                    assert.equal(vendor ~= nil, geo.mark(id_of(number), mask))
+                    if vendor then
+                        vendor.mask = mask
+                    end
                 else
                     local moved = random_place()
                     moved.id = id_of(number)
@@ -261,6 +267,9 @@ describe("core.geo.near", function()
                 local other = vendors[math.random(count)]
                 other.mask = random_mask()
                 geo.put(other.id, other.lat, other.lng, other.mask)
+                other = vendors[math.random(count)]
+                other.mask = random_mask()
+                assert.is_true(geo.mark(other.id, other.mask))
             end
             was_packing = was_packing + (geo.stats().is_packing and 1 or 0)
             check(vendors, random_query())
