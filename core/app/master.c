@@ -393,23 +393,19 @@ static int worker_count_of(const struct conf *conf)
     return wanted < 1 ? 1 : wanted > APP_WORKERS_MAX ? APP_WORKERS_MAX : wanted;
 }
 
-/* In a child of its own: on a busy disk it can take longer than all else that a start does. */
-static void remove_old(struct master *master)
+static void spawn_all(struct master *master)
 {
-    if (fork() != 0)
-        return;
-    snapshot_remove_old(master->conf, master->number, master->number);
-    _exit(0);
+    for (int i = 0; i < master->shared->worker_count; i++)
+        spawn(master, i);
 }
 
 /* What the first worker loads is the check of the first generation; without it there is nothing to
- * serve. It has said why itself. */
+ * serve, and it has said why. */
 static bool load_first(struct master *master)
 {
     struct app_worker_slot *first = &master->shared->workers[0];
     struct timespec pause = {.tv_nsec = FIRST_LOOK_NS};
     char problem[1024] = "";
-    int status = 0;
 
     master->latest = snapshot_latest(master->conf) + 1;
     master->number = master->latest;
@@ -418,12 +414,16 @@ static bool load_first(struct master *master)
         return false;
     }
     atomic_store(&master->shared->active_gen, master->number);
-    spawn(master, 0);
-    while (atomic_load(&first->pid) > 0 && atomic_load(&first->ready_gen) != master->number) {
-        if (waitpid(first->pid, &status, WNOHANG) == first->pid)
+    spawn_all(master);
+    while (atomic_load(&first->ready_gen) != master->number) {
+        if (waitpid(first->pid, NULL, WNOHANG) != 0) {
+            atomic_store(&first->pid, 0);
+            signal_workers(master, SIGKILL);
             return false;
+        }
         nanosleep(&pause, NULL);
     }
+    atomic_store(&master->shared->is_loaded, true);
     return true;
 }
 
@@ -462,9 +462,6 @@ int master_run(struct conf *conf)
     if (!load_first(&master))
         return 1;
     write_pid_file(conf, master.shared->master_pid);
-    remove_old(&master);
-    for (int i = 1; i < master.shared->worker_count; i++)
-        spawn(&master, i);
     loop(&master, &signals);
     write_pid_file(conf, 0);
     log_info("master.stopped", "workers=0");

@@ -6,6 +6,7 @@
 #include "bridge/state.h"
 #include "cache/marks.h"
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define APP_WORKERS_MAX  64
@@ -35,9 +36,11 @@ struct app_shared {
     _Atomic int64_t reload_number;  /* the generation that serves after that reload */
     char reload_problem[APP_PROBLEM_SIZE]; /* "" when it was taken */
     _Atomic int64_t
-        stripe_rate_us; /* counted up by any worker that calls Stripe: stripe/bucket.h */
-    int master_pid;     /* written before the fork */
-    int worker_count;   /* written before the fork */
+        stripe_rate_us;     /* counted up by any worker that calls Stripe: stripe/bucket.h */
+    _Atomic bool is_loaded; /* written by the master: the first worker has loaded the first
+                               generation; until then it alone says why it cannot */
+    int master_pid;         /* written before the fork */
+    int worker_count;       /* written before the fork */
     struct app_worker_slot workers[APP_WORKERS_MAX];
 };
 

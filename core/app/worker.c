@@ -442,6 +442,19 @@ static bool run_geo_job(void *arg, geo_job_fn *work, geo_job_fn *done, void *job
     return helper_run(arg, work, done, job);
 }
 
+static void remove_old_snapshots(void *arg)
+{
+    const struct worker *worker = arg;
+    int64_t number = atomic_load(&worker->settings.shared->active_gen);
+
+    snapshot_remove_old(worker->settings.conf, number, number);
+}
+
+static void on_removed(void *arg)
+{
+    (void)arg;
+}
+
 struct worker *worker_new(struct worker_settings settings)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
@@ -469,7 +482,7 @@ struct worker *worker_new(struct worker_settings settings)
         worker->serving = load(worker, atomic_load(&settings.shared->active_gen), &message);
     }
     if (!worker->serving) {
-        if (message.len > 0)
+        if (message.len > 0 && (settings.index == 0 || settings.shared->is_loaded))
             fprintf(stderr, "souk: %.*s\n", (int)message.len, message.at);
         buf_done(&message);
         worker_free(worker);
@@ -531,6 +544,9 @@ int worker_serve(struct worker *worker)
         worker->is_leader = true;
     }
     generation_start_timers(worker->serving, &worker->is_leader, NULL);
+    /* Aside: on a busy disk it can take longer than all else that a start does. */
+    if (worker->settings.index == 0 && worker->settings.shared->master_pid)
+        (void)helper_run(worker->geo_helper, remove_old_snapshots, on_removed, worker);
     log_flush_on_crash();
     log_info("worker.serving", "worker=%d port=%d generation=%lld", worker->settings.index,
              http_server_port(worker->api), (long long)generation_number(worker->serving));
