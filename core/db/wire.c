@@ -12,6 +12,9 @@
 /* Only these may be long. */
 #define LONG_TYPES "TDEN"
 #define SHORT_MAX  30000u
+/* What is said of a column behind its name; and the least of it with a name. */
+#define COLUMN_TAIL 18
+#define COLUMN_MIN  (COLUMN_TAIL + 1)
 
 static uint32_t number_of(const char *at)
 {
@@ -149,13 +152,13 @@ static bool fill_columns(struct db_columns *columns, struct str body)
     for (int i = 0; i < columns->count; i++) {
         size_t size = text_size(body);
 
-        if (!size || body.len - size < 18)
+        if (!size || body.len - size < COLUMN_TAIL)
             return false;
         columns->names[i] = strdup(body.at);
         if (!columns->names[i])
             abort();
         columns->types[i] = number_of(body.at + size + 6);
-        body = rest(body, size + 18);
+        body = rest(body, size + COLUMN_TAIL);
     }
     return body.len == 0;
 }
@@ -164,7 +167,7 @@ struct db_columns *wire_columns(struct str body)
 {
     struct db_columns *columns;
 
-    if (body.len < 2)
+    if (body.len < 2 || body.len - 2 < (size_t)short_of(body.at) * COLUMN_MIN)
         return NULL;
     columns = db_columns_new(short_of(body.at));
     if (!fill_columns(columns, rest(body, 2))) {

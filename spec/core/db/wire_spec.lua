@@ -239,6 +239,28 @@ describe("a server that makes no sense", function()
         end)
     end)
 
+    it("does no harm, whatever bytes it says", function()
+        local whole, is_sane = talkative(), false
+        fake.run(function()
+            if is_sane then
+                return { whole }
+            end
+            local said = whole
+            for _ = 1, math.random(3) do
+                local at = math.random(#said)
+                said = said:sub(1, at - 1) .. string.char(math.random(0, 255)) .. said:sub(at + 1)
+            end
+            return { said, close = true }
+        end, function()
+            for _ = 1, 25 do
+                local text, problem = ask()
+                assert.is_true(text ~= nil or problem.status >= 400)
+            end
+            is_sane = true
+            assert.equal(SEEN, lab.eventually("it is understood again", 3000, ask))
+        end)
+    end)
+
     it("says goodbye while nothing is asked: the next one is asked", function()
         local said = false
         fake.run(function()
