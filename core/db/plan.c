@@ -148,6 +148,41 @@ static void add_hidden(struct compiler *c, struct str name, int column, enum db_
     step->is_hidden = true;
 }
 
+static void add_again(struct compiler *c, struct str offsets)
+{
+    buf_add(&c->text, c->text.at + (size_t)offsets.at, offsets.len);
+}
+
+/* What is written between values does not depend on them, unless a group may be null. */
+static void flatten(struct compiler *c, struct db_plan *plan)
+{
+    size_t from = c->text.len;
+
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].op == DB_STEP_OPEN_NULLABLE)
+            return;
+    if (!buf_reserve(&c->text, c->text.len + (size_t)plan->step_count))
+        return; /* so that the text does not move while it is added to itself */
+    plan->flat = zeroed((size_t)plan->step_count, sizeof(*plan->flat));
+    for (int i = 0; i < plan->step_count && !plan->steps[i].is_hidden; i++) {
+        const struct db_step *step = &plan->steps[i];
+
+        if (step->op == DB_STEP_CLOSE) {
+            buf_add_char(&c->text, '}');
+            continue;
+        }
+        add_again(c, step->prefix);
+        if (step->op == DB_STEP_OPEN) {
+            buf_add_char(&c->text, '{');
+            continue;
+        }
+        plan->flat[plan->flat_count] = *step;
+        plan->flat[plan->flat_count++].prefix = keep(c, from);
+        from = c->text.len;
+    }
+    plan->flat_end = keep(c, from);
+}
+
 static void settle(struct db_shape *shape, const char *text)
 {
     for (int i = 0; i < shape->plan.step_count; i++) {
@@ -157,6 +192,9 @@ static void settle(struct db_shape *shape, const char *text)
         step->prefix.at = text + (size_t)step->prefix.at;
         shape->plan.text_len += step->prefix.len;
     }
+    for (int i = 0; i < shape->plan.flat_count; i++)
+        shape->plan.flat[i].prefix.at = text + (size_t)shape->plan.flat[i].prefix.at;
+    shape->plan.flat_end.at = text + (size_t)shape->plan.flat_end.at;
 }
 
 static void compile(struct db_shape *shape)
@@ -179,6 +217,7 @@ static void compile(struct db_shape *shape)
     shape->plan.step_count = c.count;
     shape->plan.member_count = c.member_count;
     shape->plan.serial = ++serial;
+    flatten(&c, &shape->plan);
     buf_add(&c.text, padding, sizeof(padding));
     shape->text = c.text.at; /* the buffer's memory changes hands */
     settle(shape, shape->text ? shape->text : "");
@@ -202,6 +241,7 @@ void db_shape_free(struct db_shape *shape)
         db_columns_unref(shape->columns);
         free(shape->text);
         free(shape->plan.steps);
+        free(shape->plan.flat);
         free(shape);
         shape = older;
     }

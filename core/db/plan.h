@@ -29,7 +29,12 @@ struct db_plan {
     int step_count;
     size_t text_len;  /* of all prefixes */
     int member_count; /* of the outermost object: a hint for its size */
-    unsigned serial;  /* from 1, never given twice */
+    /* Where no group can be null: the values that JSON shows, with all that stands between two of
+     * them in their prefixes, and what ends the row. Else flat_count is 0. */
+    struct db_step *flat;
+    int flat_count;
+    struct str flat_end;
+    unsigned serial; /* from 1, never given twice */
 };
 
 /* The plan of a result, made on first use. Never NULL; dies with the result. */

@@ -113,7 +113,7 @@ static char *put_odd_time(char *to, struct str text)
 }
 
 /* As db_time_to_rfc3339(), for what is mostly there. */
-static char *put_time(char *to, struct str text)
+static inline char *put_time(char *to, struct str text)
 {
     size_t fraction = text.len - 22;
 
@@ -137,7 +137,7 @@ static bytes unplain(bytes at)
 }
 
 /* Copies text, and up to fifteen bytes more; false: it cannot be taken as it is. */
-static bool copy_plain(char *to, struct str text)
+static inline bool copy_plain(char *to, struct str text)
 {
     static const signed char first[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                           -1, -1, -1, -1, -1, -1, -1, -1};
@@ -196,7 +196,9 @@ static char *put_literal(char *to, const char *four, size_t len)
     return to + len;
 }
 
-static bool put_value(struct row_writer *writer, const struct db_step *step, struct str cell)
+/* Inlined into both loops: a call a value is a fifth of a row's time. */
+__attribute__((always_inline)) static inline bool
+put_value(struct row_writer *writer, const struct db_step *step, struct str cell)
 {
     char *to = put_short(writer->to, step->prefix.at, step->prefix.len);
 
@@ -251,25 +253,49 @@ static size_t room_of(const struct db_plan *plan, const struct str *cells, int c
     return room;
 }
 
+/* False: the buffer is full. */
+static bool put_steps(struct row_writer *writer,
+                      const struct db_result *result,
+                      int row,
+                      const struct str *cells)
+{
+    const struct db_step *step = result->plan->steps, *end = step + result->plan->step_count;
+
+    while (step < end && !step->is_hidden) {
+        if (step->op != DB_STEP_VALUE)
+            step = put_group(writer, result, row, step);
+        else if (!put_value(writer, step, cells[step->column]))
+            return false;
+        else
+            step++;
+    }
+    return true;
+}
+
+static bool put_flat(struct row_writer *writer, const struct db_plan *plan, const struct str *cells)
+{
+    const struct db_step *end = plan->flat + plan->flat_count;
+
+    for (const struct db_step *step = plan->flat; step < end; step++)
+        if (!put_value(writer, step, cells[step->column]))
+            return false;
+    writer->to = put_short(writer->to, plan->flat_end.at, plan->flat_end.len);
+    return true;
+}
+
 static void
 add_row(const struct db_result *result, const struct db_plan *plan, int row, struct buf *out)
 {
-    const struct db_step *step = plan->steps, *end = step + plan->step_count;
     int columns = result->reply->columns->count;
     const struct str *cells = result->reply->cells + (size_t)row * (size_t)columns;
     struct row_writer writer = {.out = out, .room = room_of(plan, cells, columns)};
+    bool is_flat = plan->flat_count > 0;
 
     if (!make_room(&writer))
         return;
     *writer.to++ = '{';
-    while (step < end && !step->is_hidden) {
-        if (step->op != DB_STEP_VALUE)
-            step = put_group(&writer, result, row, step);
-        else if (!put_value(&writer, step, cells[step->column]))
-            return;
-        else
-            step++;
-    }
+    if (!(is_flat ? put_flat(&writer, plan, cells) : put_steps(&writer, result, row, cells)))
+        return;
     out->len = (size_t)(writer.to - out->at);
     buf_add_char(out, '}'); /* puts the NUL behind it too */
 }
