@@ -87,13 +87,24 @@ function sold_out.seen(buyer_id, since, rows)
     if #rows == 0 or #rows > LINES_MAX then
         return
     end
-    local lines = {}
-    for i, row in ipairs(rows) do
-        lines[i] = {
-            vendor_id = row.vendor_id, product_id = row.product_id, quantity = row.quantity,
+    local flat = {} -- many are kept: a list takes a fifth of what a table for each line does
+    for _, row in ipairs(rows) do
+        local at = #flat
+        flat[at + 1], flat[at + 2], flat[at + 3] = row.vendor_id, row.product_id, row.quantity
+    end
+    keep(carts, buyer_id, { flat = flat, since = since, at_us = clock.monotonic_us() })
+end
+
+--- The lines of a cart that was kept, as the database tells them.
+local function lines_in(cart)
+    local lines, flat = {}, cart.flat
+    for at = 1, #flat, 3 do
+        lines[#lines + 1] = {
+            vendor_id = flat[at], product_id = flat[at + 1], quantity = flat[at + 2],
         }
     end
-    keep(carts, buyer_id, { lines = lines, since = since, at_us = clock.monotonic_us() })
+    table.sort(lines, by_place)
+    return lines
 end
 
 local function told_before(buyer_id)
@@ -112,14 +123,13 @@ local function nothing_left(buyer_id)
     if not cart then
         return nil
     end
-    for _, line in ipairs(cart.lines) do
-        if not fresh(gone, "product", line.product_id) then
+    for at = 2, #cart.flat, 3 do
+        if not fresh(gone, "product", cart.flat[at]) then
             return nil
         end
     end
-    table.sort(cart.lines, by_place) -- as the database tells them
     local details = {}
-    for i, line in ipairs(cart.lines) do
+    for i, line in ipairs(lines_in(cart)) do
         details[i] = sold_out.detail(line, 0)
     end
     return err.insufficient_stock(nil, details)
