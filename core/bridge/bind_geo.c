@@ -1,6 +1,7 @@
 /* core.geo: the index of this worker, filled by lua/flows/geo_feed.lua.
  *   near{lat=, lng=, radius_km=nil, limit=20, mask=0, any_mask=0, after_distance_m=nil,
- *     after_id=nil} -> array of {id=, distance_m=, mask=}, nearest first
+ *     after_id=nil, masks=nil} -> array of {id=, distance_m=}, with masks also {mask=}, nearest
+ *     first
  *   near_json(the same) -> text of [{"id":, "distanceKm":}], count
  *   put(id, lat, lng, mask), remove(id), clear(), count(), stats()
  *   mark(id, mask) -> is it there: the mask alone, without looking where
@@ -29,10 +30,13 @@ static int l_near(lua_State *L)
     struct geo_hit hits[GEO_LIMIT_MAX];
     char id[GEO_ID_TEXT];
     size_t count = geo_near(index, &query, hits);
+    bool has_masks;
 
+    lua_getfield(L, 1, "masks");
+    has_masks = lua_toboolean(L, -1);
     lua_createtable(L, (int)count, 0);
     for (size_t i = 0; i < count; i++) {
-        lua_createtable(L, 0, 3);
+        lua_createtable(L, 0, has_masks ? 3 : 2);
         geo_write_id(&hits[i].id, id);
         lua_pushvalue(L, lua_upvalueindex(1));
         lua_pushlstring(L, id, sizeof(id));
@@ -40,9 +44,11 @@ static int l_near(lua_State *L)
         lua_pushvalue(L, lua_upvalueindex(2));
         lua_pushnumber(L, hits[i].distance_m);
         lua_rawset(L, -3);
-        lua_pushvalue(L, lua_upvalueindex(3));
-        lua_pushnumber(L, (double)hits[i].mask);
-        lua_rawset(L, -3);
+        if (has_masks) {
+            lua_pushvalue(L, lua_upvalueindex(3));
+            lua_pushnumber(L, (double)hits[i].mask);
+            lua_rawset(L, -3);
+        }
         lua_rawseti(L, -2, (int)i + 1);
     }
     return 1;

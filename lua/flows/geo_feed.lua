@@ -245,11 +245,7 @@ local function near(query)
     if not geo.is_loaded() then
         return near_in_database(query)
     end
-    local hits = geo.near(query)
-    for _, hit in ipairs(hits) do
-        hit.mask = nil
-    end
-    return hits
+    return geo.near(query)
 end
 
 --- Which of hits sell in the category, as a set of ids; or nil, err.

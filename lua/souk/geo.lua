@@ -28,11 +28,7 @@ end
 ---     assert(hit.distance_m <= 25000)
 --- end
 function geo.near(query)
-    local hits = core_geo.near(of_active(query))
-    for _, hit in ipairs(hits) do
-        hit.mask = nil
-    end
-    return hits
+    return core_geo.near(of_active(query))
 end
 
 --- The same as JSON text, [{"id": …, "distanceKm": …}]; and how many. The quicker of the two.
