@@ -1,6 +1,7 @@
 --- Search, measured statement by statement on a connection of its own: what PostgreSQL takes for a
---- page, a total, facets, a completion, a correction. Each is asked twice, timed the second time:
---- memory is warm. Databases are made once and kept by their names. Run by ./souk bench search.
+--- page, a total, facets, a completion, a correction. Each is asked four times, and the median of the
+--- last three counts, in time of a core: who else wants it does not make a word slow. p99 is that of
+--- words, one of which is slower than another. Databases are made once and kept by their names. Run by ./souk bench search.
 package.path = "./?.lua;" .. package.path
 local vocabulary = require("spec.support.vocabulary")
 
@@ -9,7 +10,8 @@ local BINARY = os.getenv("SOUK_BINARY") or "build/release/souk"
 local HOME = os.getenv("SOUK_BENCH_HOME") or "/tmp"
 local IS_QUICK = os.getenv("SOUK_BENCH_MODE") ~= "full"
 local PSQL = "/usr/lib/postgresql/15/bin/psql -X -q -A -t -v ON_ERROR_STOP=1 -d "
-local ASKED = IS_QUICK and 20 or 60
+local ASKED = IS_QUICK and 12 or 60
+local TIMED = IS_QUICK and 1 or 3
 local LIST_SQL = "sql/queries/product/%s.sql"
 
 local function quote(text)
@@ -70,27 +72,34 @@ local function statement(path)
     return text
 end
 
---- Milliseconds of each list of arguments, in order of size.
+--- Milliseconds of each list of arguments, in order of size: what the backend took of a core, which
+--- is what a client waits for when the core is free and memory is warm.
 local function time(name, path, lists, count)
     local lines = {
         "prepare asked as " .. statement(path) .. ";", "set jit = off;", "\\o /dev/null",
+        "set client_min_messages = log;", "set log_statement_stats = on;",
     }
     for _, list in ipairs(lists) do
         local values = {}
         for i = 1, count do
             values[i] = literal(list[i])
         end
-        local line = ("execute asked(%s);"):format(table.concat(values, ", "))
-        lines[#lines + 1] = line
-        lines[#lines + 1] = "\\timing on\n" .. line .. "\n\\timing off"
+        local line = ("execute asked(%s);\n"):format(table.concat(values, ", "))
+        lines[#lines + 1] = line:rep(1 + TIMED)
     end
     local script = HOME .. "/search.sql"
     local file = assert(io.open(script, "w"))
     file:write(table.concat(lines, "\n"), "\n")
     file:close()
-    local times = {}
-    for ms in sh(PSQL .. quote(url(name)) .. " -f " .. script):gmatch("Time: ([%d.]+) ms") do
-        times[#times + 1] = tonumber(ms)
+    local times, asked = {}, {}
+    for user, system in sh(PSQL .. quote(url(name)) .. " -f " .. script)
+        :gmatch("!\t([%d.]+) s user, ([%d.]+) s system, [%d.]+ s elapsed") do
+        asked[#asked + 1] = (user + system) * 1000
+        if #asked == 1 + TIMED then
+            table.remove(asked, 1)
+            table.sort(asked)
+            times[#times + 1], asked = asked[math.ceil(TIMED / 2)], {}
+        end
     end
     assert(#times == #lists, "not all was timed")
     table.sort(times)
@@ -127,12 +136,13 @@ end
 
 local bands = {
     { "rare word", band(20001, 60000) }, { "medium word", band(400, 4000) },
-    { "common word", band(1, 60) },
-    { "two common words", {} }, { "common and rare", {} },
+    { "word in 1 to 10 %", band(61, 400) }, { "common word", band(1, 60) },
+    { "two common words", {} }, { "common and rare", {} }, { "common and 1 to 10 %", {} },
 }
 for i = 1, ASKED do
-    bands[4][2][i] = bands[3][2][i] .. " " .. bands[3][2][i % ASKED + 1]
-    bands[5][2][i] = bands[3][2][i] .. " " .. bands[1][2][i]
+    bands[5][2][i] = bands[4][2][i] .. " " .. bands[4][2][i % ASKED + 1]
+    bands[6][2][i] = bands[4][2][i] .. " " .. bands[1][2][i]
+    bands[7][2][i] = bands[4][2][i] .. " " .. bands[3][2][i]
 end
 
 local function filters(fields)
@@ -203,10 +213,28 @@ local function measure_words(name, size)
         worse("counted " .. size, (row("total, " .. one[1], size,
             time(name, LIST_SQL:format("count"), counted, 2))))
         for _, list in ipairs(counted) do
-            list[2] = 10000
+            list[2] = 2000
         end
         worse("counted " .. size, (row("facets, " .. one[1], size,
             time(name, LIST_SQL:format("facets"), counted, 2))))
+    end
+end
+
+--- Words within a category and a range of prices: which is rarest differs from word to word.
+local function measure_narrowed(name, size)
+    local narrowings = {
+        { "in a category", { category = "category-20" } },
+        { "in a price range", { minPrice = 60000, maxPrice = 70000 } },
+    }
+    for _, narrowing in ipairs(narrowings) do
+        for _, place in ipairs({ 2, 3, 4 }) do
+            local band_name, texts = unpack(bands[place])
+            for _, sort in ipairs({ "newest", "price" }) do
+                worse("narrowed " .. size, (row(("%s %s, by %s"):format(band_name, narrowing[1],
+                    sort), size, time(name, LIST_SQL:format("search"),
+                    lists_of(texts, sort, narrowing[2]), 6))))
+            end
+        end
     end
 end
 
@@ -247,6 +275,9 @@ local list_p95, corrected = {}, nil
 for _, products in ipairs(sizes) do
     local name, size = catalogue(10000, products), products .. " products"
     measure_words(name, size)
+    if not IS_QUICK and products == 1000000 then
+        measure_narrowed(name, size)
+    end
     list_p95[products] = measure_filters(name, size)
     worse("suggest " .. size, (row("completion", size,
         time(name, LIST_SQL:format("suggest"), beginnings(), 2))))
@@ -259,8 +290,10 @@ local function goal(text, value, op, bound, unit)
         value and ("%.2f %s"):format(value, unit) or "not measured", value or "-", op, bound))
 end
 
+print("note\tsearch: times of a core on one connection, memory warm; a median of three for each word")
 local LAST = "1000000 products"
 goal("ordered lists at 1M, p99", worst["ordered " .. LAST], "<=", 25, "ms")
+goal("the same in a category or a price range, p99", worst["narrowed " .. LAST], "<=", 25, "ms")
 goal("relevance at 1M, any word, p99", worst["relevance " .. LAST], "<=", 75, "ms")
 goal("totals and facets at 1M, p99", worst["counted " .. LAST], "<=", 50, "ms")
 goal("completion at 1M, p99", worst["suggest " .. LAST], "<=", 5, "ms")

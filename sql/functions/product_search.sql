@@ -11,6 +11,7 @@
 -- * Relevance ranks RANKED matches: ranking all of a common word would read most of the table.
 -- * work_mem is enough for a bitmap of millions of rows: one that has forgotten rows for pages has
 --   every row of them compared.
+-- * One request takes one core: a plan with helpers would take three from others.
 -- * Words are compared by ts_match_vq() where no index is meant: an operator would have the planner
 --   look through its statistics of words, which takes a millisecond.
 -- No plan joins vendors: those of the rows found are looked up one by one, or those few that do not
@@ -531,7 +532,7 @@ create or replace function product_search(
     p_filters jsonb, p_sort text, p_after text, p_after_id uuid, p_limit integer, p_offset integer
 ) returns table (id uuid, distance_m double precision, sort text, place bigint)
 language plpgsql stable rows 20
-set enable_seqscan = off set enable_bitmapscan = on set work_mem = '64MB' as $$
+set enable_seqscan = off set max_parallel_workers_per_gather = 0 set work_mem = '64MB' as $$
 declare
     v_filters constant jsonb := product_filters(p_filters);
     v_order constant text[] := product_order(p_sort);
@@ -579,7 +580,23 @@ begin
     end if;
     v_share := product_density(p_filters, WINDOW_ROWS)::float8 / WINDOW_ROWS;
     return v_share > 0
-        and 1.5 * p_max / v_share < 0.3 * product_number() * v_share + 2.0 * p_max;
+        and 1.5 * p_max / v_share < 0.6 * product_number() * v_share + 2.0 * p_max;
+end;
+$$;
+
+-- Tells the planner what is known better than it guesses, within functions that set all of these.
+create or replace function product_advise(p_filters jsonb, p_max integer) returns void
+language plpgsql stable as $$
+begin
+    if product_is_common(p_filters, p_max) then
+        perform set_config('enable_seqscan', 'on', true);
+        perform set_config('enable_bitmapscan', 'off', true);
+    end if;
+    if p_filters - '{category,categoryIds,inStock}'::text[] = '{}' then
+        -- Products of a category one by one, or the category of each product: never all of both.
+        perform set_config('enable_hashjoin', 'off', true);
+        perform set_config('enable_mergejoin', 'off', true);
+    end if;
 end;
 $$;
 
@@ -603,17 +620,15 @@ $$;
 -- How many match, counted up to p_max.
 create or replace function product_count(p_filters jsonb, p_max integer) returns integer
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = on set work_mem = '64MB' as $$
+set enable_seqscan = off set enable_bitmapscan = on set enable_hashjoin = on
+set enable_mergejoin = on set max_parallel_workers_per_gather = 0 set work_mem = '64MB' as $$
 declare
     v_filters constant jsonb := product_filters(p_filters);
 begin
     if product_exceeds(v_filters, p_max) then
         return p_max;
     end if;
-    if product_is_common(v_filters, p_max) then
-        perform set_config('enable_seqscan', 'on', true);
-        perform set_config('enable_bitmapscan', 'off', true);
-    end if;
+    perform product_advise(v_filters, p_max);
     return (
         select found.looked
         from product_run(
@@ -628,12 +643,10 @@ $$;
 create or replace function product_facets(p_filters jsonb, p_max integer)
 returns table (facet text, id uuid, slug text, name text, products integer)
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = on set work_mem = '64MB' as $$
+set enable_seqscan = off set enable_bitmapscan = on set enable_hashjoin = on
+set enable_mergejoin = on set max_parallel_workers_per_gather = 0 set work_mem = '64MB' as $$
 begin
-    if product_is_common(product_filters(p_filters), p_max) then
-        perform set_config('enable_seqscan', 'on', true);
-        perform set_config('enable_bitmapscan', 'off', true);
-    end if;
+    perform product_advise(product_filters(p_filters), p_max);
     return query
     with found as materialized (
         select matches.id, matches.sort::uuid as vendor_id
