@@ -1,7 +1,8 @@
 --- Search, measured statement by statement on a connection of its own: what PostgreSQL takes for a
---- page, a total, facets, a completion, a correction. Each is asked four times, and the median of the
---- last three counts, in time of a core: who else wants it does not make a word slow. p99 is that of
---- words, one of which is slower than another. Databases are made once and kept by their names. Run by ./souk bench search.
+--- page, a total, facets, a completion, a correction. Each is asked four times, and the median of
+--- the last three counts, in time of a core: who else wants it does not make a word slow. p99 is
+--- that of words, one of which is slower than another. Databases are made once and kept by their
+--- names. Run by ./souk bench search.
 package.path = "./?.lua;" .. package.path
 local vocabulary = require("spec.support.vocabulary")
 
@@ -293,7 +294,8 @@ end
 print("note\tsearch: times of a core on one connection, memory warm; a median of three for each word")
 local LAST = "1000000 products"
 goal("ordered lists at 1M, p99", worst["ordered " .. LAST], "<=", 25, "ms")
-goal("the same in a category or a price range, p99", worst["narrowed " .. LAST], "<=", 25, "ms")
+goal("the same in a category or a price range, p99", worst["narrowed " .. LAST], "<=", 25,
+    "ms")
 goal("relevance at 1M, any word, p99", worst["relevance " .. LAST], "<=", 75, "ms")
 goal("totals and facets at 1M, p99", worst["counted " .. LAST], "<=", 50, "ms")
 goal("completion at 1M, p99", worst["suggest " .. LAST], "<=", 5, "ms")

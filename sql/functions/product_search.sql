@@ -497,7 +497,8 @@ begin
             case
                 when v_limit = 0 then product_gather_text(p_filters, p_order, p_after_id)
                 else product_nearest_text(p_filters, p_order, p_after_id)
-            end, p_filters, p_after, p_after_id, p_wanted, coalesce(nullif(v_limit, 0), GATHERED_MAX)
+            end, p_filters, p_after, p_after_id, p_wanted,
+            coalesce(nullif(v_limit, 0), GATHERED_MAX)
         ) as found;
         exit when case
             when v_limit = 0 then coalesce(v_gathered, 0) < GATHERED_MAX
