@@ -291,7 +291,7 @@ local function goal(text, value, op, bound, unit)
         value and ("%.2f %s"):format(value, unit) or "not measured", value or "-", op, bound))
 end
 
-print("note\tsearch: times of a core on one connection, memory warm; a median of three for each word")
+print("note\tsearch: times of a core on one connection, memory warm, a median of three a word")
 local LAST = "1000000 products"
 goal("ordered lists at 1M, p99", worst["ordered " .. LAST], "<=", 25, "ms")
 goal("the same in a category or a price range, p99", worst["narrowed " .. LAST], "<=", 25,
