@@ -391,7 +391,7 @@ begin
             + case when p_filters ? 'inStock' then 1.5 * share else 0 end
             + case when v_has_words then 3.5 * share else 0 end
     end;
-    gathered_us := least(2 * v_number * v_words, 2.2 * v_found, 3.5 * v_filed);
+    gathered_us := least(2.2 * v_number * v_words, 2.2 * v_found, 7 * v_filed);
     -- Indexes of what is asked for include the rest.
     if not p_filters ?| array['q', 'vendorId', 'nearIds', 'inStock'] then
         gathered_us := least(gathered_us, 0.5 * v_found + filed_us);
@@ -428,10 +428,8 @@ begin
     end if;
     foreach v_limit in array v_limits loop
         if v_limit is null then
-            -- What the window has shown weighs as much as a thousand rows of the guess.
-            v_share := greatest(
-                (cardinality(ids) + 1000 * v_costs.share) / (WINDOW_ROWS + 1000), 1e-6
-            );
+            -- What the window has shown, beside as many rows of the guess as hold two hits.
+            v_share := (cardinality(ids) + 2) / (WINDOW_ROWS + 2 / greatest(v_costs.share, 1e-6));
             v_rows := p_wanted / v_share;
             v_is_hashed := v_costs.filed_us < v_rows * v_costs.asked;
             exit when v_rows * v_costs.walked_us + least(v_costs.filed_us, v_rows * v_costs.asked)
