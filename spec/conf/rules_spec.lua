@@ -14,6 +14,7 @@ describe("conf/prometheus-rules.yml", function()
         shell.wait_until("the gauges are set", 30, function()
             page = client.request({ port = server.metrics_port, path = "/metrics" }).body
             return page:find("\ndb_pool_connections", 1, true)
+                and page:find("\nsouk_geo_age_ms", 1, true)
                 and page:find("\nsouk_invariant_violations", 1, true)
                 and page:find("\nsouk_reconciliation_findings", 1, true)
         end)
