@@ -30,8 +30,8 @@ describe("while Stripe is away", function()
         return #answer.json.data
     end
 
-    --- Each worker has a breaker of its own: what one can do another may not yet. Who was refused as
-    -- it confirmed may find that Stripe's event was faster than the next try.
+    --- Each worker has a breaker of its own: what one can do another may not yet. Who was refused
+    -- as it confirmed may find that Stripe's event was faster than the next try.
     local function pay_when_it_can_be(sold)
         shell.wait_until("a paid order", 20, function()
             pcall(w.pay, w, sold.buyer, sold.order)
