@@ -30,6 +30,13 @@ void buf_clear(struct buf *buf)
         buf->at[0] = '\0';
 }
 
+void buf_reuse(struct buf *buf, size_t kept_max)
+{
+    if (buf->room > kept_max)
+        buf_done(buf);
+    buf_clear(buf);
+}
+
 /* How many of len bytes may still be added; afterwards there is room for them and for the NUL. */
 static size_t reserve(struct buf *buf, size_t len)
 {

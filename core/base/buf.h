@@ -18,7 +18,9 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t size_max);
 void buf_done(struct buf *buf);
-void buf_clear(struct buf *buf);            /* keeps the memory */
+void buf_clear(struct buf *buf); /* keeps the memory */
+/* Empties it for the next use; keeps the memory unless there is more than that. */
+void buf_reuse(struct buf *buf, size_t kept_max);
 bool buf_grow(struct buf *buf, size_t len); /* what buf_reserve does when room is missing */
 /* Makes room for len more bytes and the NUL. False: there may never be so many, is_full is set. */
 static inline bool buf_reserve(struct buf *buf, size_t len)

@@ -149,9 +149,7 @@ static struct buf *scratch(void)
 {
     static struct buf text = {.size_max = ARRAY_MAX};
 
-    if (text.room > KEPT_MAX)
-        buf_done(&text);
-    buf_clear(&text);
+    buf_reuse(&text, KEPT_MAX);
     return &text;
 }
 

@@ -111,10 +111,7 @@ bool db_stream_flush(struct db_conn *conn)
             stream->is_deaf = true;
     }
     stream->sent = 0;
-    if (out->room > ROOM_KEPT)
-        buf_done(out);
-    else
-        buf_clear(out);
+    buf_reuse(out, ROOM_KEPT);
     return false;
 }
 
