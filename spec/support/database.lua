@@ -69,4 +69,17 @@ function database:try(sql)
     return code == 0, output
 end
 
+--- Waits until the pool of the spec's own process has connected, which takes turns of the loop that
+-- psql keeps from turning.
+function database.wait()
+    local db, sleep = require("souk.db"), require("core.sleep")
+    for _ = 1, 600 do
+        if db.query("term/corrections", db.array({})) then
+            return
+        end
+        sleep(50)
+    end
+    error("the database does not answer")
+end
+
 return database

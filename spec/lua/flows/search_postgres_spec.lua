@@ -1,12 +1,10 @@
 --- The dictionary and what is made of it; what every provider keeps is in
 --- spec/lua/souk/search_spec.lua.
 local database = require("spec.support.database")
-local db = require("souk.db")
 local json = require("core.json")
 local search = require("souk.search")
 local search_postgres = require("flows.search_postgres")
 local shell = require("spec.support.shell")
-local sleep = require("core.sleep")
 local vocabulary = require("spec.support.vocabulary")
 
 local WORDS = 3000
@@ -30,20 +28,9 @@ local function fill_terms(own, words)
         analyze terms]]):format(table.concat(words, " ")))
 end
 
---- Connecting takes turns of the loop, which psql keeps from turning.
-local function wait_for_database()
-    for _ = 1, 600 do
-        if db.query("term/corrections", db.array({})) then
-            return
-        end
-        sleep(50)
-    end
-    error("the database does not answer")
-end
-
 describe("search.correct", function()
     local own = database.own()
-    setup(wait_for_database)
+    setup(database.wait)
 
     it("puts at least 95 % of the fixed typing errors right", function()
         local words, wrong = vocabulary.words(WORDS), {}

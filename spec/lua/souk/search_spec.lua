@@ -1,11 +1,9 @@
 --- What every provider of search keeps, whoever it is: the one in PostgreSQL, and one that finds in
 --- an index of its own, which may lag behind.
 local database = require("spec.support.database")
-local db = require("souk.db")
 local json = require("core.json")
 local product_search = require("flows.product_search")
 local search = require("souk.search")
-local sleep = require("core.sleep")
 
 local VENDOR = "00000000-0000-7000-8000-000000000002"
 local OTHER = "00000000-0000-7000-8000-000000000004"
@@ -146,14 +144,7 @@ setup(function()
             insert into vendors (id, user_id, business_name, slug, status)
             values ('%s', '%s', 'V', 'v%d', 'ACTIVE')]]):format(vendor, i, vendor, vendor, i))
     end
-    -- Connecting takes turns of the loop, which psql keeps from turning.
-    for _ = 1, 600 do
-        if db.query("term/corrections", db.array({})) then
-            return
-        end
-        sleep(50)
-    end
-    error("the database does not answer")
+    database.wait()
 end)
 teardown(function()
     search.use("postgres")
