@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs one spec file (run.sh calls this, several at once): makes its database, collects its output,
 # prints one line, what was skipped, and the whole output when something failed. Leaves <id>.passed
-# and <id>.failed.
+# and <id>.failed, and <id>.again with the file's name when it failed in a way that may be tried again.
 set -u
 file=$1
 id=spec_$(printf %s "$file" | cksum | cut -d ' ' -f 1)
@@ -9,6 +9,7 @@ out=$SOUK_HOME/out/$id
 admin=$(printf %s "$SOUK_TEST_DATABASE_URL" | sed 's/@@/postgres/')
 query() { /usr/lib/postgresql/15/bin/psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$admin" -c "$1"; }
 
+rm -f "$out.again"
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
 query "create database $id template souk_template" >"$out.log" 2>&1
@@ -33,7 +34,9 @@ elif [ $status = 0 ] && [ "$((passed + failed))" = 0 ]; then
     failed=1
     why=" (no test ran)"
 fi
+[ "$failed" = 0 ] || echo "$file" >"$out.again"
 if grep -qE 'Sanitizer: |runtime error: ' "$out.log"; then
+    rm -f "$out.again"
     failed=$((failed + 1))
     why="$why (sanitizer report)"
 fi
@@ -47,6 +50,7 @@ leaks() {
 }
 leaked=$(leaks)
 if [ -n "$leaked" ]; then
+    rm -f "$out.again"
     printf 'left behind:\n%s\n' "$leaked" >>"$out.log"
     failed=$((failed + 1))
     why="$why (a secret in a log or a database)"
