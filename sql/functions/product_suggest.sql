@@ -3,28 +3,38 @@
 -- tells how many names have a word: rare ones are asked of the index, common ones of the newest
 -- products.
 
--- The words that p_word may become, and how many names they are in. Of one or two letters only the
--- commonest: there are too many.
+-- The words that p_word may become, and how many names they are in. Of those that are in thousands
+-- of names only the commonest: an index takes long to put all words of a beginning together, and has
+-- the few words there are in it at once.
 create or replace function product_suggest_begun(
     p_word text, out words text[], out in_names bigint
 ) language plpgsql stable as $$
+declare
+    SHORT_MAX constant integer := 10;
+    WORDS_MAX constant integer := 16;
+    RARE_MAX constant integer := 2000;
 begin
     if length(p_word) = 1 then
         select array_agg(begun.word), sum(begun.in_names) into words, in_names
         from (
             select terms.word, terms.in_names from terms where left(terms.word, 1) = p_word
-            order by terms.in_names desc limit 10
+            order by terms.in_names desc limit SHORT_MAX
         ) as begun;
+        return;
     elsif length(p_word) = 2 then
         select array_agg(begun.word), sum(begun.in_names) into words, in_names
         from (
             select terms.word, terms.in_names from terms where left(terms.word, 2) = p_word
-            order by terms.in_names desc limit 10
+            order by terms.in_names desc limit SHORT_MAX
         ) as begun;
-    else
-        select array[p_word || ':*'], sum(terms.in_names) into words, in_names
-        from terms
-        where terms.word ~>=~ p_word and terms.word ~<~ (p_word || chr(1114111));
+        return;
+    end if;
+    select (array_agg(terms.word order by terms.in_names desc))[:WORDS_MAX], sum(terms.in_names)
+    into words, in_names
+    from terms
+    where terms.word ~>=~ p_word and terms.word ~<~ (p_word || chr(1114111));
+    if coalesce(in_names, 0) <= RARE_MAX then
+        words := array[p_word || ':*'];
     end if;
 end;
 $$;
