@@ -43,7 +43,7 @@ local function quotient(x, y)
     return x and y and x / y
 end
 
---- {group, text, op, bound, unit, measure()}
+--- {group, text, op, bound, unit, measure(), beside()}: what is told beside the figure.
 local LIST_OF_GOALS = {
     { "http", "Lua route without database: server CPU of nginx + lua over souk's", ">=", 1, "x",
         function() return ratio(row("http", FIXED, "nginx + lua"), row("http", FIXED, "souk"),
@@ -99,7 +99,11 @@ local LIST_OF_GOALS = {
 local function half(group, what, bound_ms)
     local name = what .. " at half of the peak"
     LIST_OF_GOALS[#LIST_OF_GOALS + 1] = { group, name .. ": p99", "<=", bound_ms, "ms",
-        function() return field(row(group, name, "souk"), "p99_ms") end }
+        function() return field(row(group, name, "souk"), "p99_ms") end,
+        function()
+            local idle_ms = field(row(group, name, "souk"), "idle_ms")
+            return idle_ms and (" (an idle thread woke %.1f ms late)"):format(idle_ms) or ""
+        end }
     LIST_OF_GOALS[#LIST_OF_GOALS + 1] = { group, name .. ": p99 over p50", "<=", 10, "x",
         function()
             local found = row(group, name, "souk")
@@ -157,7 +161,7 @@ function goals.of(groups, part_goals)
             list[#list + 1] = {
                 text = goal[2], wanted = goal[3] .. " " .. (unit == "x" and goal[4] .. "x"
                     or goal[4] .. " " .. unit),
-                measured = value and text_of(value, unit) or "–",
+                measured = value and text_of(value, unit) .. (goal[7] and goal[7]() or "") or "–",
                 verdict = verdict(value, goal[3], goal[4]),
             }
         end

@@ -198,6 +198,11 @@ function place.postgres_pids()
     return pids
 end
 
+--- Writes out all that is dirty, so that no checkpoint falls into what is measured next.
+function place.settle()
+    place.sql("postgres", "checkpoint")
+end
+
 -- Buyers ------------------------------------------------------------------------------------------
 
 local function uuid_of(kind, number)

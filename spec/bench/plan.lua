@@ -66,7 +66,8 @@ function plan.median(values)
     return values[math.ceil(#values / 2)]
 end
 
-local FIGURES = { "rate", "p50_ms", "p95_ms", "p99_ms", "server_us", "postgres_us", "rss_mb" }
+local FIGURES = { "rate", "p50_ms", "p95_ms", "p99_ms", "server_us", "postgres_us", "rss_mb",
+    "idle_ms" }
 
 local function medians(rounds)
     local figures = {}
@@ -88,9 +89,10 @@ function plan.keep(set, name, figures)
         row[key] = value
     end
     plan.rows[#plan.rows + 1] = row
-    plan.say(("%s: %.0f/s, p50 %.2f p95 %.2f p99 %.2f ms, CPU %s + %.0f us"):format(name,
+    plan.say(("%s: %.0f/s, p50 %.2f p95 %.2f p99 %.2f ms, CPU %s + %.0f us%s"):format(name,
         row.rate, row.p50_ms or 0, row.p95_ms or 0, row.p99_ms or 0,
-        row.server_us and ("%.0f"):format(row.server_us) or "-", row.postgres_us or 0))
+        row.server_us and ("%.0f"):format(row.server_us) or "-", row.postgres_us or 0,
+        row.idle_ms and (", an idle thread woke up to %.2f ms late"):format(row.idle_ms) or ""))
     return row
 end
 

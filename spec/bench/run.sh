@@ -28,7 +28,7 @@ trap 'exit 130' INT TERM HUP
 trap stop EXIT
 
 case " $* " in *" --peers "*) sh spec/bench/peers.sh "$SOUK_BENCH_PEERS_HOME" >&2 ;; esac
-gcc -O2 -o "$home/load" spec/bench/load.c
+gcc -O2 -pthread -o "$home/load" spec/bench/load.c
 mkdir -p "$home/run" "$home/log"
 rm -f "$home"/*.peer
 ./souk postgres start >&2

@@ -125,6 +125,7 @@ function buying.buyer(database, server, clients, options)
     return {
         name = options.name or "souk", pids = server.pids, run = run, fill = fill,
         prepare = function()
+            place.settle()
             fill()
             -- A worker that has just begun compiles what it will run: that is no checkout's cost.
             if not options.is_lenient and not warm[server] then
@@ -145,6 +146,7 @@ function buying.ceiling(database, clients, options)
     return {
         name = options.name or "pgbench, pipelined",
         prepare = function()
+            place.settle()
             buying.empty_carts(database)
             place.fill_carts(database, count, products, options.lines or buying.LINES)
         end,

@@ -114,6 +114,7 @@ local function half_load(group, what, paths_of)
         local server = place.server(database, reads.uncached())
         local file = reads.request_file(paths_of(database).souk, reads.PEAK_CLIENTS)
         local rounds = {}
+        place.settle()
         for _ = 1, plan.rounds() do
             rounds[#rounds + 1] = plan.measured(server.pids, function()
                 return loads.run(server.port, reads.PEAK_CLIENTS, plan.seconds(3), peak.rate / 2,
