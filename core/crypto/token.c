@@ -16,7 +16,7 @@
 #define LEEWAY_S         60
 #define ISSUER           "souk"
 #define CACHE_SETS       1024
-#define CACHE_WAYS       2
+#define CACHE_WAYS       8
 #define CACHED_BYTES_MAX 512
 
 struct cached {
@@ -26,8 +26,9 @@ struct cached {
 };
 
 struct cache_set {
+    uint64_t tails[CACHE_WAYS]; /* ends of the texts: who looks reads one of them whole, if any */
+    unsigned next;              /* the way that is overwritten next */
     struct cached ways[CACHE_WAYS];
-    unsigned next; /* the way that is overwritten next */
 };
 
 struct token_key {
@@ -60,13 +61,22 @@ struct token_key *token_key_new(struct str secret)
     return key;
 }
 
+/* Only what was used: the rest has no memory of its own yet. */
+static void wipe(struct cache_set *set)
+{
+    for (int i = 0; i < CACHE_WAYS; i++)
+        if (set->ways[i].len)
+            explicit_bzero(&set->ways[i], sizeof set->ways[i]);
+}
+
 void token_key_free(struct token_key *key)
 {
     if (!key)
         return;
     explicit_bzero(key->secret, (size_t)key->secret_len);
     free(key->secret);
-    explicit_bzero(key->cache, CACHE_SETS * sizeof *key->cache);
+    for (int i = 0; i < CACHE_SETS; i++)
+        wipe(&key->cache[i]);
     free(key->cache);
     free(key);
 }
@@ -275,23 +285,30 @@ verify_whole(struct token_key *key, struct str token, int64_t now_s, struct toke
     return e;
 }
 
+static uint64_t tail_of(struct str token)
+{
+    uint64_t tail;
+
+    memcpy(&tail, token.at + token.len - sizeof tail, sizeof tail);
+    return tail;
+}
+
 /* The set is chosen by the end of the signature, which is as good as a hash, and only tokens that
  * were verified get in, so nobody can crowd a set. */
 static struct cache_set *set_of(const struct token_key *key, struct str token)
 {
-    uint32_t tail;
+    uint64_t mixed = tail_of(token) * UINT64_C(0x9E3779B97F4A7C15);
 
-    memcpy(&tail, token.at + token.len - 8, sizeof tail);
-    tail ^= tail >> 15;
-    tail *= 0x2C1B3C6DU;
-    tail ^= tail >> 12;
-    return &key->cache[tail % CACHE_SETS];
+    return &key->cache[(mixed >> 32) % CACHE_SETS];
 }
 
 static const struct cached *find(const struct cache_set *set, struct str token)
 {
+    uint64_t tail = tail_of(token);
+
     for (int i = 0; i < CACHE_WAYS; i++)
-        if (bytes_equal((struct str){set->ways[i].text, set->ways[i].len}, token))
+        if (set->tails[i] == tail &&
+            bytes_equal((struct str){set->ways[i].text, set->ways[i].len}, token))
             return &set->ways[i];
     return NULL;
 }
@@ -330,6 +347,7 @@ token_verify(struct token_key *key, struct str token, int64_t now_s, struct toke
     if (e != ERR_OK || token.len > CACHED_BYTES_MAX)
         return e;
     out->serial = ++key->serial;
+    set->tails[set->next % CACHE_WAYS] = tail_of(token);
     slot = &set->ways[set->next++ % CACHE_WAYS];
     memcpy(slot->text, token.at, token.len);
     slot->len = token.len;
