@@ -33,6 +33,11 @@ local function is_for_known(line, items)
     return false
 end
 
+--- A line, with room for what says whose it is (flows.checkout).
+local function new_line(name, amount)
+    return { name = name, amount = amount, order_id = nil, part_id = nil, position = nil }
+end
+
 local function check_lines(lines, subtotal, items)
     if type(lines) ~= "table" or #lines == 0 or #lines > LINES_MAX then
         return nil, "lines must be a list of 1 to " .. LINES_MAX
@@ -47,14 +52,22 @@ local function check_lines(lines, subtotal, items)
             return nil, "line " .. i .. " is for a product that is not in the order"
         end
         fee = fee + line.amount
-        clean[i] = { name = line.name, amount = line.amount }
+        clean[i] = new_line(line.name, line.amount)
     end
     if fee > subtotal then
         return nil, "the lines add up to more than the subtotal"
     end
-    return {
-        fee = fee, lines = clean, reason = "", version = nil, input = nil, platform_discount = nil,
-    }
+    return fee, clean
+end
+
+--- The fee and its lines; or nil and what is wrong with them.
+local function check_amounts(result, subtotal, items)
+    if result.lines ~= nil then
+        return check_lines(result.lines, subtotal, items)
+    elseif not is_amount(result.fee, subtotal) then
+        return nil, "line 1 must be a whole amount from 0 to the subtotal"
+    end
+    return result.fee, { new_line("commission", result.fee) }
 end
 
 --- A policy's result as {fee, lines, reason}; or nil and what is wrong with it. items: those of
@@ -63,18 +76,16 @@ function fees.check(result, subtotal, items)
     if type(result) ~= "table" then
         return nil, "the result must be a table"
     end
-    local lines = result.lines
-    if lines == nil then
-        lines = { { name = "commission", amount = result.fee } }
-    end
-    local checked, problem = check_lines(lines, subtotal, items)
-    if not checked then
-        return nil, problem
-    elseif result.fee ~= nil and result.fee ~= checked.fee then
+    local fee, lines = check_amounts(result, subtotal, items)
+    if not fee then
+        return nil, lines
+    elseif result.fee ~= nil and result.fee ~= fee then
         return nil, "fee is not the sum of its lines"
     end
-    checked.reason = type(result.reason) == "string" and result.reason:sub(1, 200) or ""
-    return checked
+    return {
+        fee = fee, lines = lines, version = nil, input = nil, platform_discount = nil,
+        reason = type(result.reason) == "string" and result.reason:sub(1, 200) or "",
+    }
 end
 
 --- A discount that the platform bears comes out of its fee, and ends where the fee does.
@@ -83,7 +94,7 @@ local function give_up(checked, wanted)
     checked.platform_discount = amount
     if amount > 0 then
         checked.fee = checked.fee - amount
-        table.insert(checked.lines, { name = DISCOUNT, amount = -amount })
+        table.insert(checked.lines, new_line(DISCOUNT, -amount))
     end
 end
 

@@ -32,14 +32,18 @@ local function fee_line_texts(lines, tail)
     return table.concat(texts, ",")
 end
 
-local function part_text(part, order, created_at, items, tail)
+--- What comes before and after a part's lines.
+local function part_head(part, created_at, tail)
     return '{"createdAt":"' .. created_at
         .. '","earnings":{"amount":' .. part.subtotal - part.fee_amount .. tail
         .. '"feeLines":[' .. fee_line_texts(part.fee.lines, tail)
         .. '],"feePolicyVersion":"' .. part.fee_version
         .. '","id":"' .. part.id
-        .. '","items":[' .. items
-        .. '],"orderId":"' .. order.id
+        .. '","items":['
+end
+
+local function part_end(part, order, created_at, tail)
+    return '],"orderId":"' .. order.id
         .. '","platformFee":{"amount":' .. part.fee_amount .. tail
         .. '"shipping":{"amount":' .. part.shipping .. tail
         .. '"shippingAddress":' .. order.address_text
@@ -48,18 +52,35 @@ local function part_text(part, order, created_at, items, tail)
         .. '","vendorId":"' .. part.vendor_id .. '"}'
 end
 
---- Texts of all lines, and of all parts.
-local function list_texts(order, created_at, tail)
-    local items, parts = {}, {}
-    for i, part in ipairs(order.parts) do
-        local own = {}
-        for n, item in ipairs(part.items) do
-            own[n] = item_text(item, tail)
+local function item_texts(order, tail)
+    local texts = {}
+    for _, part in ipairs(order.parts) do
+        for _, item in ipairs(part.items) do
+            texts[#texts + 1] = item_text(item, tail)
         end
-        items[i] = table.concat(own, ",")
-        parts[i] = part_text(part, order, created_at, items[i], tail)
     end
-    return table.concat(items, ","), table.concat(parts, ",")
+    return texts
+end
+
+--- Adds texts from first to last, with commas between them.
+local function add_texts(out, texts, first, last)
+    local at = #out
+    for i = first, last do
+        out[at + 1], out[at + 2] = i > first and "," or "", texts[i]
+        at = at + 2
+    end
+end
+
+local function add_parts(out, order, created_at, tail, texts)
+    local first = 1
+    for i, part in ipairs(order.parts) do
+        local last = first + #part.items - 1
+        out[#out + 1] = i > 1 and "," or ""
+        out[#out + 1] = part_head(part, created_at, tail)
+        add_texts(out, texts, first, last)
+        out[#out + 1] = part_end(part, order, created_at, tail)
+        first = last + 1
+    end
 end
 
 local function discounts_text(order)
@@ -70,21 +91,26 @@ end
 --- made of it.
 function order_answer.text(order, row)
     local tail, created_at = currency_tail(order.currency), row.created_at
-    local items, parts = list_texts(order, created_at, tail)
-    return '{"createdAt":"' .. created_at
+    local texts = item_texts(order, tail)
+    -- Joined once, at the end: whatever is joined on the way is copied again, and is garbage.
+    local out = { '{"createdAt":"' .. created_at
         .. '","discount":{"amount":' .. order.discount .. tail
         .. '"discounts":' .. discounts_text(order)
         .. ',"expiresAt":"' .. row.expires_at
         .. '","id":"' .. order.id
-        .. '","items":[' .. items
-        .. '],"note":' .. json.encode(order.note)
+        .. '","items":[' }
+    add_texts(out, texts, 1, #texts)
+    out[#out + 1] = '],"note":' .. json.encode(order.note)
         .. ',"number":"' .. row.number
         .. '","payment":null,"shipping":{"amount":' .. order.shipping .. tail
         .. '"shippingAddress":' .. order.address_text
         .. ',"status":"PENDING","subtotal":{"amount":' .. order.subtotal .. tail
         .. '"total":{"amount":' .. order.total .. tail
         .. '"updatedAt":"' .. created_at
-        .. '","vendorOrders":[' .. parts .. "]}"
+        .. '","vendorOrders":['
+    add_parts(out, order, created_at, tail, texts)
+    out[#out + 1] = "]}"
+    return table.concat(out)
 end
 
 return order_answer
