@@ -274,7 +274,8 @@ describe("text meant to be run", function()
             { ["X-Request-Id"] = forged, ["User-Agent"] = forged })
         assert.equal(404, answer.status)
         assert.is_true(answer.headers["x-request-id"] ~= forged)
-        for line in w.server:log():gmatch("[^\n]+") do
+        w.server:logged(answer.headers["x-request-id"], true)
+        for line in w.server:log():gmatch("([^\n]+)\n") do
             if line:sub(1, 1) == "{" then
                 local ok, entry = pcall(require("cjson").decode, line)
                 assert.is_true(ok, line)

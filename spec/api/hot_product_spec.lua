@@ -91,6 +91,7 @@ describe("a hot product", function()
 
     it("loses no order that was answered when a worker is killed in the middle", function()
         for round = 1, 3 do
+            local victim
             local lamp = w:product(shop, { stock = 1000 })
             for _, buyer in ipairs(buyers) do
                 w:request("DELETE", "/api/cart", buyer)
@@ -100,7 +101,8 @@ describe("a hot product", function()
                 for _ = 1, round do
                     w:request("GET", "/health")
                 end
-                w.server:signal("KILL", w.server:workers()[1])
+                victim = w.server:workers()[1]
+                w.server:signal("KILL", victim)
             end)
             local made = 0
             for i, answer in ipairs(answers) do
@@ -110,8 +112,15 @@ describe("a hot product", function()
                         .. answer.json.id .. "' and buyer_id = '" .. buyers[i].buyer_id .. "'"))
                 end
             end
-            shell.wait_until("two workers", 10, function()
-                return #w.server:workers() == 2 and w:request("GET", "/ready").status == 200
+            shell.wait_until("two workers", 20, function()
+                local pids = w.server:workers()
+                return #pids == 2 and pids[1] ~= victim and pids[2] ~= victim
+                    and w:request("GET", "/ready").status == 200
+            end)
+            -- PostgreSQL ends what the worker had begun.
+            shell.wait_until("the end of all transactions", 20, function()
+                return w.db:value("select count(*) from pg_stat_activity where datname = "
+                    .. "current_database() and state <> 'idle' and pid <> pg_backend_pid()") == 0
             end)
             assert.equal(orders_of(lamp), orders_of(lamp, "distinct orders.buyer_id"))
             assert.is_true(orders_of(lamp) >= made)

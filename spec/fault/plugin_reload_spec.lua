@@ -10,7 +10,7 @@ local world = require("spec.support.world")
 local RELOADS = tonumber(os.getenv("SOUK_RELOADS") or 10)
 local WARM_UP = math.floor(RELOADS / 5) + 2
 local LOADERS = 2
-local WAIT_S = 20
+local WAIT_S = 60
 --- A generation that is not let go is some 10 MB in two workers; a short run is not over its first
 --- growth.
 local GROWTH_MAX_MB = RELOADS >= 100 and 16 or 40
@@ -152,10 +152,14 @@ describe(RELOADS .. " reloads under load, each with a plugin switched on or off"
 
     it("neither double nor lose the turns of a timer", function()
         -- Loading holds the loop for longer than a turn in the sanitized build, which short runs
-        -- take; what a reload lost would stay away.
+        -- take: what a reload lost would stay away.
         local told = ("%d turns in %.1f s"):format(figures.turns, figures.seconds)
         assert.is_true(figures.turns <= 2 + figures.seconds * 1.05, told)
-        assert.is_true(figures.turns >= figures.seconds * (RELOADS >= 100 and 0.9 or 0.6) - 2, told)
+        assert.is_true(RELOADS < 100 or figures.turns >= figures.seconds * 0.9 - 2, told)
+        local before = turns()
+        shell.wait_until("three turns more", WAIT_S, function()
+            return turns() >= before + 3
+        end)
         local closest = w.db:value("select min(extract(epoch from at - before)) from (select at, "
             .. "lag(at) over (order by id) as before from plugin_ticker.turns) as t")
         assert.is_true(closest > 0.3, closest)
@@ -166,7 +170,7 @@ describe(RELOADS .. " reloads under load, each with a plugin switched on or off"
         shell.wait_until("all events", WAIT_S, function()
             return w.db:value("select count(*) from plugin_ticker.turns as t where not exists "
                 .. "(select from plugin_ticker.heard as h where h.turn = t.id) "
-                .. "and t.at < now() - interval '2 seconds'") == 0
+                .. "and t.at < now() - interval '5 seconds'") == 0
         end)
         assert.equal(0, w.db:value(
             "select count(*) - count(distinct key) from plugin_ticker.heard"))

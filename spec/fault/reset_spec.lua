@@ -7,7 +7,7 @@ local world = require("spec.support.world")
 describe("A connection to Stripe that is reset", function()
     local w
     setup(function()
-        w = world.start({ set = { ["stripe.resend_after_s"] = 1 } })
+        w = world.start()
         story.paid(w) -- connections are open from here on
     end)
 

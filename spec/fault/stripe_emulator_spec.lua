@@ -40,6 +40,15 @@ local function told(folder, name)
     return out
 end
 
+--- How many answers all of them have.
+local function answers(folder)
+    local count = 0
+    for number = 1, BUYERS do
+        count = count + #told(folder, "b" .. number)
+    end
+    return count
+end
+
 local function count_executions(process, one)
     local journal = client.request({ port = process.port,
         path = "/_emu/journal?executed=true&idempotency_key=" .. one.key })
@@ -66,17 +75,20 @@ describe("The Stripe emulator, killed again and again while it is bought from", 
         for number = 1, BUYERS do
             start_buyer(process, folder, "b" .. number)
         end
-        for _ = 1, KILLS do
-            shell.run("sleep 0.7")
+        for round = 1, KILLS do
+            shell.wait_until("answers", 60, function()
+                return answers(folder) > round * (BUYERS + 1)
+            end)
             process:signal("KILL")
             shell.wait_until("the emulator is gone", 10, function()
                 return process:exit_code()
             end)
             process:restart()
         end
-        shell.run("sleep 0.5")
         shell.write(folder .. "/stop", "")
-        shell.run("sleep 1")
+        shell.wait_until("the buyers are gone", 30, function()
+            return select(2, shell.run("pgrep -f " .. shell.quote("^sh " .. folder .. "/b"))) ~= 0
+        end)
     end
 
     it("has everything that it answered, once", function()

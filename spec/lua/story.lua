@@ -117,4 +117,11 @@ function story.asked(w, method, path)
     return found
 end
 
+--- Waits until Stripe has nothing more to tell: what comes later changes rows once more.
+function story.all_told(w)
+    shell.wait_until("all events are told", WAIT_S, function()
+        return #story.emulator(w, "GET", "/webhooks").waiting == 0
+    end)
+end
+
 return story

@@ -69,6 +69,33 @@ function database:try(sql)
     return code == 0, output
 end
 
+local held = 0
+
+--- Another session that has run the SQL in a transaction and keeps it open, with its locks, until
+--- :release(), which returns after the commit.
+function database:hold(sql)
+    held = held + 1
+    local name = "held_" .. held
+    local session = assert(io.popen(PSQL .. shell.quote(self.url) .. " >/dev/null 2>&1", "w"))
+    session:write(("begin; %s; set application_name = '%s';\n"):format(sql, name))
+    session:flush()
+    shell.wait_until("the other session", 20, function()
+        return self:value(("select count(*) from pg_stat_activity where application_name = '%s' "
+            .. "and datname = current_database() and state = 'idle in transaction'"):format(name))
+            == 1
+    end)
+    return { release = function()
+        session:write("commit;\n")
+        session:close()
+    end }
+end
+
+--- How many sessions of this database wait for a lock.
+function database:waiting()
+    return self:value("select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+        .. "and datname = current_database()")
+end
+
 --- Waits until the pool of the spec's own process has connected, which takes turns of the loop that
 -- psql keeps from turning.
 function database.wait()

@@ -12,6 +12,11 @@ query() { /usr/lib/postgresql/15/bin/psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$ad
 rm -f "$out.again"
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
+# The file's own database, and those that it has made.
+databases() {
+    query "select datname from pg_database where datname = '$id' or starts_with(datname, '${id}_')"
+}
+
 query "create database $id template souk_template" >"$out.log" 2>&1
 began_ms=$(now_ms)
 status=0
@@ -43,10 +48,9 @@ fi
 # Nothing that lets somebody in may be left in a log or a database, whatever the file was about.
 leaks() {
     sh spec/support/secrets.sh "$out.home"
-    query "select datname from pg_database where datname = '$id' or starts_with(datname, '${id}_')" |
-        while read -r name; do
-            sh spec/support/secrets.sh "$(printf %s "$SOUK_TEST_DATABASE_URL" | sed "s/@@/$name/")"
-        done
+    databases | while read -r name; do
+        sh spec/support/secrets.sh "$(printf %s "$SOUK_TEST_DATABASE_URL" | sed "s/@@/$name/")"
+    done
 }
 leaked=$(leaks)
 if [ -n "$leaked" ]; then
@@ -70,6 +74,8 @@ cat "$out.line"
 for left in "$out.home"/*/pid; do
     [ -f "$left" ] && [ ! -f "${left%pid}rc" ] && kill -KILL "$(cat "$left")" 2>/dev/null
 done
-query "drop database if exists $id with (force)" >/dev/null 2>&1
+databases | while read -r name; do
+    query "drop database if exists $name with (force)" >/dev/null 2>&1
+done
 rm -rf "$out.home"
 exit 0

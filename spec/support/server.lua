@@ -14,6 +14,8 @@ local BINARY = os.getenv("SOUK_BINARY") or "build/sanitize/souk"
 local CONF = "conf/test.conf"
 local READY_S = 60
 local STOP_S = 40
+--- So many connections reach every worker.
+local EVERY_WORKER = 16
 
 local started = 0
 
@@ -77,6 +79,26 @@ function server:command(arguments)
     return shell.must(command_line(self, arguments) .. " 2>&1")
 end
 
+--- Whether that many requests at once are all told that it serves. Each goes to a worker by the
+--- kernel's choice.
+function server:answers(count)
+    local entries = {}
+    for i = 1, count do
+        entries[i] = { port = self.ready_port or self.port, path = self.ready }
+    end
+    for _, answer in ipairs(client.parallel(entries)) do
+        if answer.status ~= 200 then
+            return false
+        end
+    end
+    return true
+end
+
+--- Whether every worker serves.
+function server:answers_all()
+    return self:answers(EVERY_WORKER)
+end
+
 --- Starts it (again) on the same ports and home, and waits until it serves.
 function server:restart()
     -- A worker that outlived a killed master by a moment still listens.
@@ -92,8 +114,7 @@ function server:restart()
             error(("%s ended with %d before it served:\n%s"):format(
                 self.name, self:exit_code(), self:log():sub(-4000)), 0)
         end
-        local port = self.ready_port or self.port
-        return client.request({ port = port, path = self.ready }).status == 200
+        return self:answers(1) and self:answers_all()
     end)
 end
 
@@ -104,7 +125,7 @@ end
 --- Waits until its log holds text, or what the Lua pattern matches; what was found. A line is
 -- written after the answer that it tells of was sent.
 function server:logged(pattern, is_plain, timeout_s)
-    return shell.wait_until("the log tells " .. pattern, timeout_s or 10, function()
+    return shell.wait_until("the log tells " .. pattern, timeout_s or 20, function()
         local log = self:log()
         local first, last = log:find(pattern, 1, is_plain)
         return first and log:sub(first, last)

@@ -55,6 +55,14 @@ function shell.wait_until(what, timeout_s, is_there)
     error(("%s: not within %s s"):format(what, timeout_s), 2)
 end
 
+--- Waits for midnight UTC when it is less than seconds away: for what is counted by days or months.
+function shell.keep_off_midnight(seconds)
+    local left_s = 86400 - os.time() % 86400
+    if left_s < seconds then
+        socket.sleep(left_s + 1)
+    end
+end
+
 local PORT_LEAST, BLOCKS, BLOCK = 11000, 300, 30
 local METRICS_AHEAD = 10000
 

@@ -1,9 +1,9 @@
 --- A server on a raw socket that misbehaves on demand, for fetch_spec.lua. Run by LuaJIT as a
--- process of its own: prints its port, then serves until it is asked for /quit or 60 s passed.
+-- process of its own: prints its port, then serves until it is asked for /quit or 300 s passed.
 -- The path says what to do; the head and body of the request are kept for /last.
 local socket = require("socket")
 
-local LIFE_S = 60
+local LIFE_S = 300
 local listener = assert(socket.bind("127.0.0.1", 0, 512))
 local listening = true
 local clients, due, held = {}, {}, {}

@@ -5,21 +5,6 @@ local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local world = require("spec.support.world")
 
-local PSQL = "/usr/lib/postgresql/15/bin/psql -X -q -v ON_ERROR_STOP=1 -d "
-
---- Runs SQL in another session that holds its locks, and those of the product's stock, for a while;
---- returns once it has begun.
-local function meanwhile(w, product, sql)
-    sql = ("update product_stock set stock = stock where product_id = '%s'; "):format(product.id)
-        .. sql
-    shell.run(("(%s %s -c %s >/dev/null 2>&1 &)"):format(PSQL, shell.quote(w.db.url),
-        shell.quote("begin; " .. sql .. "; select pg_sleep(2); commit")))
-    shell.wait_until("the other session", 10, function()
-        return w.db:value("select count(*) from pg_stat_activity "
-            .. "where query like '%pg_sleep%' and wait_event = 'PgSleep'") > 0
-    end)
-end
-
 describe("flows.checkout", function()
     local w, shop
 
@@ -36,6 +21,22 @@ describe("flows.checkout", function()
     local function place(buyer, headers, body)
         return w:request("POST", "/api/checkout", buyer,
             body or { shippingAddress = world.ADDRESS }, headers)
+    end
+
+    --- The answer of a checkout that another transaction, which holds the product's stock, lets
+    --- wait, until it commits what the SQL has done.
+    local function place_beside(product, sql, buyer, headers)
+        local session = w.db:hold(("update product_stock set stock = stock "
+            .. "where product_id = '%s'; %s"):format(product.id, sql))
+        return client.parallel({ function()
+            return place(buyer, headers)
+        end, function()
+            shell.wait_until("the checkout waits", 20, function()
+                w:request("GET", "/health") -- lets the others go on
+                return w.db:waiting() > 0
+            end)
+            session:release()
+        end })[1]
     end
 
     it("splits an order of 100.00 over two vendors: fees 6.00 and 4.00, earnings 54.00 and 36.00",
@@ -123,9 +124,8 @@ describe("flows.checkout", function()
     it("sells at the new price when it changes between reading and writing", function()
         local thing, buyer = w:product(shop, { price = 1000 }), w:buyer()
         w:add(buyer, thing)
-        meanwhile(w, thing, ("update products set price_minor = 1500 where id = '%s'")
-            :format(thing.id))
-        local answer = place(buyer)
+        local answer = place_beside(thing,
+            ("update products set price_minor = 1500 where id = '%s'"):format(thing.id), buyer)
         assert.equal(201, answer.status, answer.body)
         assert.equal(1500, answer.json.total.amount)
     end)
@@ -133,10 +133,9 @@ describe("flows.checkout", function()
     it("tells of the changed price when the caller's transaction is lost with it", function()
         local thing, buyer = w:product(shop, { price = 1000 }), w:buyer()
         w:add(buyer, thing)
-        meanwhile(w, thing, ("update products set price_minor = 1700 where id = '%s'")
-            :format(thing.id))
         local key = { ["Idempotency-Key"] = "price-" .. thing.id }
-        local answer = place(buyer, key)
+        local answer = place_beside(thing,
+            ("update products set price_minor = 1700 where id = '%s'"):format(thing.id), buyer, key)
         assert.same({ 409, "price_changed" }, { answer.status, answer.json.code })
         assert.same({ 10, 0 }, { w:stock(shop, thing) })
         assert.equal(1700, place(buyer, key).json.total.amount)

@@ -35,6 +35,7 @@ describe("POST /api/admin/disputes/{id}/evidence", function()
         shell.wait_until("the dispute", 30, function()
             return row_of(made) ~= nil
         end)
+        story.all_told(w)
         return made, row_of(made)
     end
 
@@ -54,7 +55,9 @@ describe("POST /api/admin/disputes/{id}/evidence", function()
     end
 
     it("tells what is given, and what the order knows", function()
+        local earliest = os.date("!%Y-%m-%d")
         local made, row = disputed()
+        local latest = os.date("!%Y-%m-%d")
         assert.equal("NONE", row.evidenceState)
         local answer = send(row, { uncategorized_text = "Signed for.", submit = true })
         assert.same({ 202, "SENDING" }, { answer.status, answer.json.evidenceState })
@@ -62,14 +65,15 @@ describe("POST /api/admin/disputes/{id}/evidence", function()
         local object = at_stripe(row)
         assert.same({
             "under_review", "Signed for.", "DHL", "JD0146", "Ada Buyer",
-            "1 x " .. made.order.items[1].name, os.date("!%Y-%m-%d"),
+            "1 x " .. made.order.items[1].name,
             "1 Market Lane, 1100-148, Lisbon, PT",
         }, {
             object.status, object.evidence.uncategorized_text, object.evidence.shipping_carrier,
             object.evidence.shipping_tracking_number, object.evidence.customer_name,
-            object.evidence.product_description, object.evidence.shipping_date,
-            object.evidence.shipping_address,
+            object.evidence.product_description, object.evidence.shipping_address,
         })
+        local shipped = object.evidence.shipping_date
+        assert.is_true(shipped == earliest or shipped == latest, shipped)
         local shown = row_of(made)
         assert.equal("Signed for.", shown.evidence.uncategorized_text)
         assert.equal("string", type(shown.evidenceSubmittedAt))
@@ -128,6 +132,7 @@ describe("POST /api/admin/disputes/{id}/evidence", function()
         shell.wait_until("it is lost", 30, function()
             return row_of(made).state == "LOST"
         end)
+        story.all_told(w)
         w.db:query("update disputes set provider_status = 'needs_response' where id = '"
             .. row.id .. "'")
         assert.equal(202, send(row, { submit = true }).status)

@@ -3,7 +3,7 @@ local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local world = require("spec.support.world")
 
-local WAIT_S = 20
+local WAIT_S = 60
 
 local LISTENER = plugin_folder.manifest("listener2", [[
     needs = { "db", "event:order.confirmed", "event:vendor_order.shipped" },
@@ -85,8 +85,8 @@ describe("The outbox of events", function()
 
     it("rolls back what a failing handler did, and does not try for ever", function()
         -- The count of tries goes with the transaction: it never gets to 2.
-        w.db:query("update event_deliveries set next_at = now() where consumer = 'moody'")
         shell.wait_until("another try", WAIT_S, function()
+            w.db:query("update event_deliveries set next_at = now() where consumer = 'moody'")
             return tonumber(delivery("moody", "order.confirmed")[2] or 0) >= 2
         end)
         assert.same({ 0, 0 },
@@ -103,6 +103,6 @@ describe("The outbox of events", function()
             return delivery("listener2", "vendor_order.shipped")[1] == "DEAD"
         end)
         assert.matches("never", delivery("listener2", "vendor_order.shipped")[3], 1, true)
-        assert.matches("event.dead", w.server:log(), 1, true)
+        w.server:logged("event.dead", true)
     end)
 end)

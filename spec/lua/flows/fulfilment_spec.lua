@@ -99,7 +99,7 @@ describe("flows.fulfilment", function()
         w.db:query("update vendor_orders set delivered_at = now() - interval '2 days' "
             .. "where order_id = '" .. made.order.id .. "'")
         w.db:query(due)
-        shell.wait_until("the order", 5, function()
+        shell.wait_until("the order", 20, function()
             return story.order(w, made).status == "COMPLETED"
         end)
     end)

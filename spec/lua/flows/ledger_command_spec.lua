@@ -10,7 +10,7 @@ describe("souk ledger", function()
     setup(function()
         w = world.start()
         made = story.paid_by_two(w)
-        shell.wait_until("Stripe's fee is posted", 15, function()
+        shell.wait_until("Stripe's fee is posted", 30, function()
             return story.count(w, "stripe_fee", made.order.id) == 1
         end)
         for name, shop in pairs({ Ana = made.a, ["Bø"] = made.b }) do

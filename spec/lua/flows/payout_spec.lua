@@ -247,6 +247,7 @@ describe("the timer of payouts", function()
     end)
 
     it("pays what is due by itself, and once a day", function()
+        shell.keep_off_midnight(60)
         local shop = w:vendor()
         w:onboard(shop)
         money.delivered(w, { shop = shop })
@@ -271,7 +272,7 @@ describe("the timer of payouts", function()
             .. "where id = '%s'"):format(part.id))
         w.db:query(("update vendor_orders set status = 'DELIVERED', delivered_at = now() "
             .. "where id = '%s'"):format(part.id))
-        shell.wait_until("it is due", 10, function()
+        shell.wait_until("it is due", 30, function()
             return money.balance(w, made.shop)[2] == 5400
         end)
     end)

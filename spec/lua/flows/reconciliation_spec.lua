@@ -78,9 +78,9 @@ describe("flows.reconciliation", function()
                 returning *
             )
             select ledger_post('transfer', id, null, 'USD', array['vendor:' || vendor_id, 'stripe'],
-                array[123, -123]) from t]]):format(made.b.vendor_id))
-        w.db:query("update transfers set status = 'DONE', provider_transfer_id = 'tr_missing' "
-            .. "where amount_minor = 123")
+                array[123, -123]) from t;
+            update transfers set status = 'DONE', provider_transfer_id = 'tr_missing'
+            where amount_minor = 123]]):format(made.b.vendor_id))
         local found, seen = reconcile()
         assert.same({ "MISSING_AT_STRIPE tr_missing -123 null",
             "MISSING_IN_LEDGER " .. extra.json.id .. " null -321" }, found)

@@ -53,7 +53,7 @@ describe("flows.sold_out", function()
             assert.equal("insufficient_stock", (press()))
             w.db:query("update product_stock set reserved = reserved - 1 where product_id = '"
                 .. thing.id .. "'")
-            shell.wait_until("it is told", 5, function()
+            shell.wait_until("it is told", 20, function()
                 return press() == 201
             end)
         end)
@@ -115,7 +115,7 @@ describe("flows.sold_out", function()
         it("asks when stock has risen", function()
             w.db:query("update product_stock set stock = stock + 1 where product_id = '"
                 .. thing.id .. "'")
-            shell.wait_until("it is told", 5, function()
+            shell.wait_until("it is told", 20, function()
                 return press() == 201
             end)
         end)
@@ -123,7 +123,7 @@ describe("flows.sold_out", function()
         it("takes the cart for empty once it was bought", function()
             w.db:query("update product_stock set stock = stock + 1 where product_id = '"
                 .. thing.id .. "'")
-            shell.wait_until("it is told", 5, function()
+            shell.wait_until("it is told", 20, function()
                 return press() == 201
             end)
             assert.equal("empty_cart", (press()))

@@ -8,7 +8,9 @@ describe("flows.stripe_api", function()
     local w, made
 
     setup(function()
-        w = world.start({ is_without_webhooks = true, set = { ["stripe.resend_after_s"] = 60 } })
+        w = world.start({ is_without_webhooks = true, set = {
+            ["stripe.resend_after_s"] = 60, ["http.request_timeout_ms"] = 8000,
+        } })
         made = story.ordered(w)
     end)
 
