@@ -35,7 +35,7 @@ select (jsonb_populate_record(order_items, jsonb_build_object(
     'vendor_order_id', md5(order_items.vendor_order_id::text || made.g)::uuid))).*
 from order_items cross join made where order_items.order_id = '%s';
 insert into fee_lines
-select (jsonb_populate_record(fee_lines, jsonb_build_object('id', uuid_v7(),
+select (jsonb_populate_record(fee_lines, jsonb_build_object(
     'vendor_order_id', md5(fee_lines.vendor_order_id::text || made.g)::uuid))).*
 from fee_lines inner join vendor_orders on vendor_orders.id = fee_lines.vendor_order_id
 cross join made where vendor_orders.order_id = '%s';

@@ -223,6 +223,24 @@ describe("checkout_place", function()
         assert.equal(2, carts())
     end)
 
+    it("lets no line name a vendor order that is another order's or another vendor's", function()
+        assert.same({ "made", "made" }, place(fill({
+            { buyer = 1, lines = { { A, 1 }, { B, 1 } } }, one(2, 1),
+        })))
+        for _, change in ipairs({
+            "order_id = (select max(id::text)::uuid from orders)",
+            "vendor_order_id = (select vendor_orders.id from vendor_orders "
+                .. "where vendor_orders.vendor_id <> order_items.vendor_id limit 1)",
+            "vendor_id = '" .. vendor(A) .. "'",
+            "vendor_order_id = uuid_v7()",
+        }) do
+            local is_ok, problem = f.db:try("update order_items set " .. change
+                .. " where product_id = '" .. B .. "'")
+            assert.is_false(is_ok, change)
+            assert.truthy(problem:find("order_items_vendor_order_fkey", 1, true), problem)
+        end
+    end)
+
     it("neither deadlocks nor oversells when flights overlap, in any order of their lines",
         function()
             local texts, number = {}, 0
