@@ -106,16 +106,21 @@ void id_uuid7(char out[37])
     *out = '\0';
 }
 
+/* Each bit: at that place of a UUID there is a dash. */
+#define DASHES (UINT64_C(1) << 8 | UINT64_C(1) << 13 | UINT64_C(1) << 18 | UINT64_C(1) << 23)
+
 bool id_is_uuid(struct str text)
 {
-    if (text.len != 36)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.at[i];
-        bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    static const unsigned char is_hex[256] = {
+        ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1,
+        ['8'] = 1, ['9'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1,
+        ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1};
+    const unsigned char *at = (const unsigned char *)text.at;
+    uint64_t others = 0;
 
-        if (i == 8 || i == 13 || i == 18 || i == 23 ? c != '-' : !is_hex)
-            return false;
-    }
-    return true;
+    if (text.len != 36 || at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-')
+        return false;
+    for (int i = 0; i < 36; i++)
+        others |= (uint64_t)!is_hex[at[i]] << i;
+    return others == DASHES;
 }

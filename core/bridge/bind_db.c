@@ -5,10 +5,13 @@
  *   exec(name, …) -> rows affected | nil, err
  *   json(name, …) -> JSON array text, count | nil, err
  *   row_json(name, …) -> JSON object text | nil (no row) | nil, err
+ *   json_row(name, columns, …) -> JSON object, those columns ("id version") | nil | nil, err
  *   json_page(name, limit, columns, …) -> the beginning {"data":[…] of an answer, how many rows it
- *     shows, whether there are more, those columns ("sort id") of the last one | nil, err: a text
- * of C's, to be ended with json.add and answered (bridge/json.h) batch{{name, …, json = true}, …}
- * -> results | nil, err (err.statement) begin() -> true | nil, err commit() -> true | nil, err
+ *     shows, whether there are more, those columns ("sort id") of the last one | nil, err
+ *     Both are a text of C's, to be answered (bridge/json.h), the page once json.add has ended it.
+ *   batch{{name, …, json = true}, …} -> results | nil, err (err.statement)
+ *   begin() -> true | nil, err
+ *   commit() -> true | nil, err
  *   rollback()
  *   in_tx() -> boolean
  *   keep(boolean): inside a savepoint
@@ -58,10 +61,10 @@ struct wait {
     push_fn *push;
     int64_t began_us;
     metric_id duration;
-    int count; /* statements */
-    int limit; /* json_page */
-    char columns[COLUMNS_MAX];
-    uint64_t json_mask; /* batch */
+    int count;                 /* statements */
+    int limit;                 /* json_page */
+    char columns[COLUMNS_MAX]; /* json_page, json_row */
+    uint64_t json_mask;        /* batch */
     const struct db_statement *statements[CALLS_MAX];
 };
 
@@ -229,6 +232,21 @@ static int push_row_json(lua_State *L, const struct wait *wait, const struct db_
     return 1;
 }
 
+static int push_json_row(lua_State *L, const struct wait *wait, const struct db_result *const *rows)
+{
+    struct buf *text;
+
+    if (!db_result_rows(rows[0])) {
+        lua_pushnil(L);
+        return 1;
+    }
+    text = json_push_text(L);
+    db_result_row_json(rows[0], 0, text);
+    if (text->is_full)
+        return push_too_large(L, wait);
+    return 1 + db_push_columns(L, rows[0], 0, wait->columns);
+}
+
 static int push_page(lua_State *L, const struct wait *wait, const struct db_result *const *rows)
 {
     struct buf *text = json_push_text(L);
@@ -321,15 +339,29 @@ static int l_row_json(lua_State *L)
     return run_simple(L, push_row_json);
 }
 
+static void check_columns(lua_State *L, int index, struct wait *about)
+{
+    size_t len;
+    const char *columns = luaL_checklstring(L, index, &len);
+
+    luaL_argcheck(L, len < COLUMNS_MAX, index, "fewer or shorter names");
+    memcpy(about->columns, columns, len + 1);
+}
+
+static int l_json_row(lua_State *L)
+{
+    struct wait about = {.push = push_json_row};
+
+    check_columns(L, 2, &about);
+    return run_one(L, &about, 3);
+}
+
 static int l_json_page(lua_State *L)
 {
     struct wait about = {.push = push_page, .limit = (int)luaL_checkinteger(L, 2)};
-    size_t len;
-    const char *columns = luaL_checklstring(L, 3, &len);
 
     luaL_argcheck(L, about.limit >= 0, 2, "a limit is not negative");
-    luaL_argcheck(L, len < COLUMNS_MAX, 3, "fewer or shorter names");
-    memcpy(about.columns, columns, len + 1);
+    check_columns(L, 3, &about);
     return run_one(L, &about, 4);
 }
 
@@ -474,14 +506,23 @@ static void register_metrics(void)
 int luaopen_core_db(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"query", l_query},       {"one", l_one},
-        {"exec", l_exec},         {"json", l_json},
-        {"row_json", l_row_json}, {"json_page", l_json_page},
-        {"batch", l_batch},       {"begin", l_begin},
-        {"commit", l_commit},     {"rollback", l_rollback},
-        {"in_tx", l_in_tx},       {"ready", l_ready},
-        {"array", db_l_array},    {"columns", db_l_columns},
-        {"keep", l_keep},         {NULL, NULL},
+        {"query", l_query},
+        {"one", l_one},
+        {"exec", l_exec},
+        {"json", l_json},
+        {"row_json", l_row_json},
+        {"json_page", l_json_page},
+        {"batch", l_batch},
+        {"begin", l_begin},
+        {"commit", l_commit},
+        {"rollback", l_rollback},
+        {"in_tx", l_in_tx},
+        {"ready", l_ready},
+        {"array", db_l_array},
+        {"columns", db_l_columns},
+        {"keep", l_keep},
+        {"json_row", l_json_row},
+        {NULL, NULL},
     };
 
     register_metrics();

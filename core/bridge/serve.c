@@ -14,12 +14,12 @@
 #include "loop/loop.h"
 #include <lauxlib.h>
 #include <lua.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define REPLY_HEADERS_MAX 24
-#define ETAG_SIZE         64
+#define VERSION_MAX       40
+#define ETAG_SIZE         64 /* two quotes, a version, a dash and a fingerprint */
 
 /* What Lua's creq is: a userdata whose fields are made when they are asked for. */
 struct handle {
@@ -234,12 +234,23 @@ static void drop_header(struct reply *reply, const char *name)
             reply->headers[i--] = reply->headers[--reply->header_count];
 }
 
-static void add_etag(struct reply *reply, const char *version, bool is_own)
+/* "version-hash", or "hash" without a version. */
+static void write_etag(char out[ETAG_SIZE], struct str version, struct str body)
 {
-    char hash[FINGERPRINT_HEX_SIZE];
+    if (version.len > VERSION_MAX)
+        version.len = VERSION_MAX;
+    *out++ = '"';
+    memcpy(out, version.at, version.len);
+    out += version.len;
+    if (version.len)
+        *out++ = '-';
+    fingerprint_hex(body, out);
+    memcpy(out + FINGERPRINT_HEX_SIZE - 1, "\"", 2);
+}
 
-    fingerprint_hex(reply->body, hash);
-    snprintf(reply->etag, sizeof(reply->etag), "\"%s%s%s\"", version, *version ? "-" : "", hash);
+static void add_etag(struct reply *reply, struct str version, bool is_own)
+{
+    write_etag(reply->etag, version, reply->body);
     drop_header(reply, "Cache-Control");
     reply->headers[reply->header_count++] = (struct http_header){"ETag", reply->etag};
     reply->headers[reply->header_count++] =
@@ -308,12 +319,14 @@ static const char *reply_with(struct serving *serving, lua_State *L)
     struct reply reply = {.status = (int)lua_tointeger(L, 1), .body = {"", 0}};
     struct http_request *request = serving->request;
     const char *refusal = take_body(L, 2, &reply.body);
+    struct str version;
 
     reply.header_count = bridge_take_headers(L, 3, reply.headers, REPLY_HEADERS_MAX - 2);
     if (refusal)
         return refusal;
-    if (lua_type(L, 4) == LUA_TSTRING)
-        add_etag(&reply, lua_tostring(L, 4), lua_toboolean(L, 5));
+    version.at = lua_tolstring(L, 4, &version.len);
+    if (version.at)
+        add_etag(&reply, version, lua_toboolean(L, 5));
     if (serving->flight) {
         end_flight(serving, L, &reply);
         return NULL;

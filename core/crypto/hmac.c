@@ -48,15 +48,17 @@ static uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-#define FINGERPRINT_0 0xa0761d6478bd642fULL
-#define FINGERPRINT_1 0xe7037ed1a0b428dbULL
+/* Odd, with about half of their bits set; 0 and 1 hold a byte that no UTF-8 has, so that no text
+ * makes a product 0. */
+#define FINGERPRINT_0 0xa0761d64ffbd642fULL
+#define FINGERPRINT_1 0xe7037ed1a0b4ffdbULL
 #define FINGERPRINT_2 0x8ebc6af09c88c6e3ULL
 
-/* The state is turned and multiplied, never replaced, so that no step can lose what came before.
- * The constants are odd and have 32 bits set (as wyhash's). */
+/* The state is multiplied and added to, never replaced, so that no step can lose what came before.
+ */
 static uint64_t mix(uint64_t state, uint64_t a, uint64_t b)
 {
-    return (state << 27 | state >> 37) * FINGERPRINT_2 ^ fold(a ^ FINGERPRINT_0, b ^ FINGERPRINT_1);
+    return state * FINGERPRINT_2 + fold(a ^ FINGERPRINT_0, b ^ FINGERPRINT_1);
 }
 
 static uint64_t mix_bytes(uint64_t state, const char *at)

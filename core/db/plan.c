@@ -66,7 +66,8 @@ static struct str keep(struct compiler *c, size_t from)
     return (struct str){(const char *)from, c->text.len - from};
 }
 
-static struct db_step *add_member(struct compiler *c, enum db_step_op op, struct str name)
+static struct db_step *
+add_member(struct compiler *c, enum db_step_op op, struct str name, enum db_kind kind)
 {
     struct db_step *step = &c->steps[c->count++];
     size_t from = c->text.len;
@@ -79,6 +80,9 @@ static struct db_step *add_member(struct compiler *c, enum db_step_op op, struct
         buf_add_char(&c->text, ',');
     buf_add_json_string(&c->text, name);
     buf_add_char(&c->text, ':');
+    if (db_is_quoted(kind))
+        buf_add_char(&c->text, '"');
+    step->kind = kind;
     step->prefix = keep(c, from);
     c->has_member[c->depth] = true;
     c->member_count += c->depth == 0;
@@ -95,12 +99,9 @@ static void close_groups(struct compiler *c, int depth)
 
 static void open_group(struct compiler *c, struct str part, bool is_nullable)
 {
-    struct db_step *step;
-
     c->open[c->depth] = c->count;
     c->open_name[c->depth] = part;
-    step = add_member(c, is_nullable ? DB_STEP_OPEN_NULLABLE : DB_STEP_OPEN, part);
-    (void)step;
+    (void)add_member(c, is_nullable ? DB_STEP_OPEN_NULLABLE : DB_STEP_OPEN, part, DB_NULL);
     c->has_member[++c->depth] = false;
 }
 
@@ -124,7 +125,6 @@ static void add_column(struct compiler *c, struct str name, int column, enum db_
     struct str part;
     bool is_nullable;
     int depth = 0;
-    struct db_step *step;
 
     while (depth < GROUP_DEPTH_MAX && next_part(&name, &part, &is_nullable)) {
         if (depth >= c->depth || !str_eq(c->open_name[depth], part)) {
@@ -134,17 +134,14 @@ static void add_column(struct compiler *c, struct str name, int column, enum db_
         depth++;
     }
     close_groups(c, depth);
-    step = add_member(c, DB_STEP_VALUE, name);
-    step->column = column;
-    step->kind = kind;
+    add_member(c, DB_STEP_VALUE, name, kind)->column = column;
 }
 
 static void add_hidden(struct compiler *c, struct str name, int column, enum db_kind kind)
 {
-    struct db_step *step = add_member(c, DB_STEP_VALUE, name);
+    struct db_step *step = add_member(c, DB_STEP_VALUE, name, kind);
 
     step->column = column;
-    step->kind = kind;
     step->is_hidden = true;
 }
 

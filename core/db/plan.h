@@ -21,7 +21,7 @@ struct db_step {
     int column;      /* VALUE */
     int skip_to;     /* OPEN_NULLABLE: the step behind its CLOSE */
     struct str name; /* the member; unused in CLOSE */
-    struct str prefix; /* the member in JSON: [,]"name": */
+    struct str prefix; /* the member in JSON: [,]"name": and the first of its quotes */
 };
 
 struct db_plan {
@@ -36,6 +36,11 @@ struct db_plan {
     struct str flat_end;
     unsigned serial; /* from 1, never given twice */
 };
+
+static inline bool db_is_quoted(enum db_kind kind)
+{
+    return kind >= DB_TIME;
+}
 
 /* The plan of a result, made on first use. Never NULL; dies with the result. */
 const struct db_plan *db_result_plan(const struct db_result *result);

@@ -29,8 +29,9 @@ bool db_columns_are_alike(const struct db_columns *a, const struct db_columns *b
 struct db_reply {
     struct db_columns *columns; /* NULL only of a failure; none where there can be no rows */
     int rows;
-    const struct str *cells; /* row by row; at NULL: null. No digit follows a cell's text. */
-    const char *tag;         /* "UPDATE 3", "COMMIT"; never NULL */
+    /* Row by row; at NULL: null. A row's texts lie one behind another. No digit follows one. */
+    const struct str *cells;
+    const char *tag; /* "UPDATE 3", "COMMIT"; never NULL */
     /* A failure, else sqlstate is NULL. The others are "" when the server did not say. */
     const char *sqlstate, *severity, *message, *detail, *constraint;
 };

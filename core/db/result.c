@@ -96,9 +96,9 @@ static inline char *put_short(char *to, const char *at, size_t len)
     return to + len;
 }
 
+/* What is in quotes: the first of them ended the prefix. */
 static inline char *put_quoted(char *to, const char *at, size_t len)
 {
-    *to++ = '"';
     to = put_short(to, at, len);
     *to++ = '"';
     return to;
@@ -119,13 +119,12 @@ static inline char *put_time(char *to, struct str text)
 
     if (!is_plain_time(text))
         return put_odd_time(to, text);
-    to[0] = '"';
-    memcpy(to + 1, text.at, 19);
-    to[11] = 'T';
-    memcpy(to + 20, ".000Z\"", 6);
+    memcpy(to, text.at, 19);
+    to[10] = 'T';
+    memcpy(to + 19, ".000Z\"", 6);
     for (size_t i = 0; i + 1 < fraction && i < 3; i++)
-        to[21 + i] = text.at[20 + i];
-    return to + 26;
+        to[20 + i] = text.at[20 + i];
+    return to + 25;
 }
 
 typedef signed char bytes __attribute__((vector_size(16)));
@@ -175,17 +174,11 @@ static bool make_room(struct row_writer *writer)
 }
 
 /* False: the buffer is full. */
-static bool put_text(struct row_writer *writer, struct str text)
+static __attribute__((noinline)) bool put_escaped(struct row_writer *writer, struct str text)
 {
     struct buf *out = writer->out;
 
-    if (copy_plain(writer->to + 1, text)) {
-        *writer->to = '"';
-        writer->to += text.len + 2;
-        writer->to[-1] = '"';
-        return true;
-    }
-    out->len = (size_t)(writer->to - out->at);
+    out->len = (size_t)(writer->to - out->at) - 1; /* the quote of the prefix is made again */
     buf_add_json_string(out, text);
     return !out->is_full && make_room(writer);
 }
@@ -203,7 +196,7 @@ put_value(struct row_writer *writer, const struct db_step *step, struct str cell
     char *to = put_short(writer->to, step->prefix.at, step->prefix.len);
 
     if (!cell.at) {
-        writer->to = put_literal(to, "null", 4);
+        writer->to = put_literal(to - db_is_quoted(step->kind), "null", 4);
         return true;
     }
     switch (step->kind) {
@@ -218,7 +211,13 @@ put_value(struct row_writer *writer, const struct db_step *step, struct str cell
     case DB_JSON: to = put_short(to, cell.at, cell.len); break;
     case DB_TIME: to = put_time(to, cell); break;
     case DB_UUID: to = put_quoted(to, cell.at, cell.len); break;
-    default: writer->to = to; return put_text(writer, cell);
+    default:
+        if (!copy_plain(to, cell)) {
+            writer->to = to;
+            return put_escaped(writer, cell);
+        }
+        to += cell.len;
+        *to++ = '"';
     }
     writer->to = to;
     return true;
@@ -243,13 +242,19 @@ static const struct db_step *put_group(struct row_writer *writer,
     return step + 1;
 }
 
-/* Beside the texts: VALUE_ROOM a step is more than quotes, a literal or a time take. */
+/* The texts of a row lie one behind another. Beside them, VALUE_ROOM a step is more than quotes, a
+ * literal or a time take. */
 static size_t room_of(const struct db_plan *plan, const struct str *cells, int columns)
 {
     size_t room = plan->text_len + (size_t)plan->step_count * VALUE_ROOM + ROW_ROOM;
+    int first = 0, last = columns - 1;
 
-    for (int i = 0; i < columns; i++)
-        room += cells[i].len;
+    while (first < last && !cells[first].at)
+        first++;
+    while (first < last && !cells[last].at)
+        last--;
+    if (first <= last && cells[last].at)
+        room += (size_t)(cells[last].at + cells[last].len - cells[first].at);
     return room;
 }
 

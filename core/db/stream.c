@@ -189,6 +189,7 @@ static bool take_rows(struct db_conn *conn, struct db_reply *reply)
 {
     struct db_stream *stream = conn->stream;
     size_t columns = (size_t)reply->columns->count, at = stream->rows_at;
+    struct str *cells;
     struct wire_frame frame;
 
     if ((size_t)stream->rows * columns > stream->cells_room) {
@@ -198,13 +199,15 @@ static bool take_rows(struct db_conn *conn, struct db_reply *reply)
         if (!stream->cells)
             abort();
     }
+    cells = stream->cells;
     /* Notices may stand between them. */
     for (int row = 0; row < stream->rows; at += frame.size) {
-        (void)wire_look((struct str){stream->in + at, stream->len - at}, &frame);
+        frame = wire_whole(stream->in + at);
         if (frame.type != 'D')
             continue;
-        if (!wire_cells(frame.body, (int)columns, stream->cells + (size_t)row * columns))
+        if (!wire_cells(frame.body, (int)columns, cells))
             return false;
+        cells += columns;
         row++;
     }
     reply->rows = stream->rows;
@@ -288,11 +291,11 @@ static bool on_ready_for_query(struct db_conn *conn, struct wire_frame frame)
     return true;
 }
 
-static bool on_row(struct db_stream *stream, const struct wire_frame *frame)
+static void on_row(struct db_stream *stream, const struct wire_frame *frame)
 {
     if (!stream->rows++)
         stream->rows_at = stream->at - frame->size;
-    return true;
+    stream->has_answered = true;
 }
 
 /* What may come whenever it likes. */
@@ -328,6 +331,10 @@ static bool is_expected(struct db_conn *conn, char type)
 
 static bool take(struct db_conn *conn, struct wire_frame frame)
 {
+    if (frame.type == 'D' && conn->stream->rows) { /* one more of those that were expected */
+        on_row(conn->stream, &frame);
+        return true;
+    }
     switch (frame.type) {
     case 'A':
     case 'N':
@@ -342,7 +349,7 @@ static bool take(struct db_conn *conn, struct wire_frame frame)
     case '1': db_conn_deliver(conn, DB_ANSWER_OK, NULL); return true;
     case 'T':
     case 'n': return on_described(conn, frame);
-    case 'D': return on_row(conn->stream, &frame);
+    case 'D': on_row(conn->stream, &frame); return true;
     case 'C':
     case 'I': return on_complete(conn, frame);
     case 'Z': return on_ready_for_query(conn, frame);

@@ -134,6 +134,13 @@ enum wire_look wire_look(struct str bytes, struct wire_frame *frame)
     return WIRE_WHOLE;
 }
 
+struct wire_frame wire_whole(const char *at)
+{
+    size_t len = number_of(at + 1);
+
+    return (struct wire_frame){*at, {at + HEAD, len - 4}, len + 1};
+}
+
 /* The length of the text with its NUL that body begins with; 0: there is no NUL. */
 static size_t text_size(struct str body)
 {
@@ -183,20 +190,16 @@ bool wire_cells(struct str body, int count, struct str *cells)
 
     if (body.len < 2 || short_of(body.at) != count)
         return false;
-    for (int i = 0; i < count; i++) {
-        uint32_t len;
+    for (const struct str *last = cells + count; cells < last; cells++) {
+        uint32_t len = number_of(at); /* perhaps of what follows the row: then it is refused */
+        bool is_null = len == UINT32_MAX;
 
-        if (end - at < 4)
+        at += sizeof len;
+        if (is_null)
+            len = 0;
+        if (end - at < (ptrdiff_t)len)
             return false;
-        len = number_of(at);
-        at += 4;
-        if (len == UINT32_MAX) {
-            cells[i] = (struct str){0};
-            continue;
-        }
-        if (len > (size_t)(end - at))
-            return false;
-        cells[i] = (struct str){at, len};
+        *cells = (struct str){is_null ? NULL : at, len};
         at += len;
     }
     return at == end;

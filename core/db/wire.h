@@ -25,10 +25,13 @@ struct wire_frame {
 enum wire_look { WIRE_WHOLE, WIRE_PART, WIRE_BAD };
 /* The first frame of bytes: whole, not all of it there yet, or nothing that a server says. */
 enum wire_look wire_look(struct str bytes, struct wire_frame *frame);
+/* One that was found to be whole before. */
+struct wire_frame wire_whole(const char *at);
 
 /* RowDescription; NULL: it is not one. */
 struct db_columns *wire_columns(struct str body);
-/* DataRow: false: it has not so many columns, or is not one. */
+/* DataRow, behind which DB_CELL_PAD bytes may be read. False: it has not so many columns, or is not
+ * one. */
 bool wire_cells(struct str body, int count, struct str *cells);
 /* Fills a failure from ErrorResponse or NoticeResponse; its texts are those of body. */
 bool wire_failure(struct str body, struct db_reply *reply);

@@ -70,32 +70,17 @@ function catalogue.change(req, change, action)
     return db.row_json("product/full", req.params.id, nil)
 end
 
---- Of the product that was looked at last: it is asked for more than once.
-local seen = { product = nil, id = nil, version = nil, vendor_id = nil }
-
---- Id, version and vendor's id of a product's JSON, which begins with them in product_full and
+--- The version in a product's JSON, which begins with its id and that in product_full and
 --- product_public: {"id":"…36…","version":1,"vendorId":"…36…".
-local function head_of(product)
-    if seen.product ~= product then
-        local version_end = product:find(",", 57, true) - 1
-        seen.product, seen.id = product, product:sub(8, 43)
-        seen.version = product:sub(56, version_end)
-        seen.vendor_id = product:sub(version_end + 14, version_end + 49)
-    end
-    return seen
-end
-
---- Notes what a kept answer of this product would show.
-function catalogue.note_shown(req, product)
-    local head = head_of(product)
-    req.shows = { "product", head.id, "vendor", head.vendor_id }
+local function version_of(product)
+    return product:sub(56, product:find(",", 57, true) - 1)
 end
 
 --- The product as an answer, whose ETag carries the version that If-Match wants back. product: JSON
 -- text as product_full or product_public shape it.
 function catalogue.reply(status, product, headers)
     headers = headers or {}
-    headers.Version = head_of(product).version
+    headers.Version = version_of(product)
     return web.reply(status, product, headers)
 end
 

@@ -1,4 +1,3 @@
-local catalogue = require("flows.catalogue")
 local conf = require("core.conf")
 local crypto = require("core.crypto")
 local db = require("souk.db")
@@ -114,20 +113,22 @@ web.get("/api/products/suggest", {
     return { data = json.raw(data) }
 end)
 
---- The product as this user may see it: JSON text, nil when it is not there, or nil, err.
+local SEEN = "id version vendorId"
+
+--- The product as this user may see it: its JSON with its id, version and vendor's id; nil when it
+--- is not there, or nil, err.
 local function find(user, id_or_slug)
-    local is_id = crypto.is_uuid(id_or_slug)
-    local suffix = is_id and "" or "_by_slug"
+    local suffix = crypto.is_uuid(id_or_slug) and "" or "_by_slug"
     if user and user.role == "ADMIN" then
-        return db.row_json("product/full" .. suffix, id_or_slug, nil)
-    end
-    if user and user.vendor_id then
-        local own, problem = db.row_json("product/full" .. suffix, id_or_slug, user.vendor_id)
-        if own or problem then
-            return own, problem
+        return db.json_row("product/full" .. suffix, SEEN, id_or_slug, nil)
+    elseif user and user.vendor_id then
+        local own, id, version, vendor_id = db.json_row("product/full" .. suffix, SEEN, id_or_slug,
+            user.vendor_id)
+        if own or id then
+            return own, id, version, vendor_id
         end
     end
-    return db.row_json("product/detail" .. suffix, id_or_slug)
+    return db.json_row("product/detail" .. suffix, SEEN, id_or_slug)
 end
 
 web.get("/api/products/{id}", {
@@ -137,10 +138,10 @@ web.get("/api/products/{id}", {
     params = { id = s.string({ min = 1, max = 100, example = "ceramic-mug" }) },
     answers = { [200] = s.ref("Product") },
 }, function(req)
-    local product, problem = find(req.user, req.params.id)
+    local product, id, version, vendor_id = find(req.user, req.params.id)
     if not product then
-        return nil, problem or err.not_found()
+        return nil, id or err.not_found()
     end
-    catalogue.note_shown(req, product)
-    return catalogue.reply(200, product)
+    req.version, req.shows = version, { "product", id, "vendor", vendor_id }
+    return product
 end)

@@ -79,12 +79,13 @@ local function joined(headers, given)
 end
 
 --- What the bridge sends: status, body, headers; and where the route or the
--- handler wants an ETag, its version or "", whether the answer is this user's own, and what it
--- shows if the handler said that in req.shows: kinds and ids in turn (core/bridge/answers.h). The
--- bridge makes the ETag of it, answers 304 in place of a copy that the client has, and names JSON
--- what has no Content-Type.
+-- handler wants an ETag, its version (req.version, or the header Version) or "", whether the answer
+-- is this user's own, and what it shows if the handler said that in req.shows: kinds and ids in
+-- turn (core/bridge/answers.h). The bridge makes the ETag of it, answers 304 in place of a copy
+-- that the client has, and names JSON what has no Content-Type.
 function answer.finish(req, decl, given, status, body, headers)
-    local version = header_of(headers, "Version") or (decl.etag and status == 200 and "")
+    local version = header_of(headers, "Version") or (status == 200 and decl.etag and
+        (req.version or ""))
     headers = joined(headers, given)
     if body == nil or not version then
         return status, body, headers

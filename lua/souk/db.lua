@@ -9,6 +9,7 @@ local db = {
     exec = core_db.exec,
     json = core_db.json,
     json_page = core_db.json_page,
+    json_row = core_db.json_row,
     row_json = core_db.row_json,
     batch = core_db.batch,
     array = core_db.array,

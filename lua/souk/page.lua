@@ -125,6 +125,8 @@ end
 
 -- Lists -------------------------------------------------------------------------------------------
 
+local NOWHERE = {}
+
 --- limit, offset, cursor values; or nil, err.
 local function position(query, spec)
     if query.offset and query.cursor then
@@ -132,7 +134,7 @@ local function position(query, spec)
     elseif query.offset and query.offset > OFFSET_MAX then
         return nil, err.offset_too_deep()
     elseif not query.cursor then
-        return { limit = query.limit, offset = query.offset or 0, values = {} }
+        return { limit = query.limit, offset = query.offset or 0, values = NOWHERE }
     end
     local values, problem = page.open(spec.scope or spec.query, query.cursor)
     if not values then
@@ -205,21 +207,41 @@ local function both(spec, at)
     return results[1].value
 end
 
---- The answer's text: the rows are JSON already, and too long to become Lua's. Members are in the
--- order of json.encode.
-local function text_of(rows, at, spec)
+--- What stands behind the rows. Members are in the order of json.encode.
+local function tail_of(rows, at, spec)
     local cursor, total = rows.next_cursor, rows.total
-    local answer = json.add(rows.begun, ',"page":{"limit":', at.limit, ',"nextCursor":',
-        cursor and '"' .. cursor .. '"' or "null",
-        ',"offset":', at.is_cursor and "null" or at.offset, ',"total":', total or "null")
+    local parts = {
+        ',"page":{"limit":', at.limit, ',"nextCursor":', cursor and '"' .. cursor .. '"' or "null",
+        ',"offset":', at.is_cursor and "null" or at.offset, ',"total":', total or "null",
+    }
     if spec.total_max and total then
-        json.add(answer, ',"totalIsExact":', tostring(total < spec.total_max))
+        parts[#parts + 1] = ',"totalIsExact":' .. tostring(total < spec.total_max)
     end
-    json.add(answer, "}")
+    parts[#parts + 1] = "}"
     for name, value in pairs(spec.extra or {}) do
-        json.add(answer, ",", json.encode(name), ":", json.encode(value))
+        parts[#parts + 1] = "," .. json.encode(name) .. ":" .. json.encode(value)
     end
-    return json.add(answer, "}")
+    return table.concat(parts) .. "}"
+end
+
+--- The same first page ends as it did before, as long as its last row and the total are the same.
+local function known_tail_of(rows, at, spec)
+    local known = spec.tail
+    if not known or known.cursor ~= rows.next_cursor or known.total ~= rows.total
+        or known.limit ~= at.limit or known.offset ~= at.offset then
+        known = {
+            cursor = rows.next_cursor, total = rows.total, limit = at.limit, offset = at.offset,
+            text = tail_of(rows, at, spec),
+        }
+        spec.tail = known
+    end
+    return known.text
+end
+
+--- The answer's text: the rows are JSON already, and too long to become Lua's.
+local function text_of(rows, at, spec)
+    local is_first = not at.is_cursor and next(spec.extra or NOWHERE) == nil
+    return json.add(rows.begun, (is_first and known_tail_of or tail_of)(rows, at, spec))
 end
 
 --- Answers a list. spec: {query = "noun/list", total = "noun/count" (a row with `total`) or a

@@ -4,8 +4,8 @@ local input = require("souk.input")
 
 local request = {}
 
---- Its methods are no field of theirs: who holds a request cannot change them for others.
-local methods = {}
+--- What every request has: no field of theirs, so that who holds one cannot change it for others.
+local methods = { raw = "" }
 
 function methods:header(name)
     return self.creq:header(name)
@@ -36,8 +36,8 @@ function request.of(creq, decl, query_text)
     -- What most requests come to have is named, so that there is room for it from the start: for
     -- eight, a ninth would double it.
     local req = {
-        creq = creq, raw = "", query_text = query_text, params = nil, query = nil, body = nil,
-        user = nil, shows = nil,
+        creq = creq, query_text = query_text, params = nil, query = nil, body = nil, user = nil,
+        shows = nil, version = nil,
     }
     if decl.has_body then
         req.raw = creq:body()
@@ -50,7 +50,7 @@ end
 
 --- All of its fields in a table of their own, for plugins, who get neither creq nor methods.
 function request.copy(req)
-    local copy = { params = req.params, query = req.query }
+    local copy = { params = req.params, query = req.query, raw = req.raw }
     for name in pairs(LATE) do
         copy[name] = req[name]
     end

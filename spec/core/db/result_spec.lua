@@ -146,6 +146,30 @@ describe("rows as JSON", function()
     end)
 end)
 
+describe("a row as JSON beside some of its columns", function()
+    it("is the object and what these columns are", function()
+        local name = query([[select $1::integer as n, 'a "b"' as name, null::text as "gone",
+            '2026-01-27 10:30:00.123456+00'::timestamptz as "at", 'x' as "~hidden"
+            where $1::integer > 0]])
+        local text, hidden, n, gone, at, none =
+            db.json_row(name, "hidden n gone at none", 7)
+        assert.equal('{"n":7,"name":"a \\"b\\"","gone":null,"at":"2026-01-27T10:30:00.123Z"}',
+            tostring(text))
+        assert.same({ "x", 7, "2026-01-27 10:30:00.123456+00" }, { hidden, n, at })
+        assert.is_nil(gone)
+        assert.is_nil(none)
+    end)
+
+    it("is nil where there is no row, and nil, err where it cannot be read", function()
+        local name = query("select 1 / $1::integer as n where $1::integer < 5")
+        assert.equal(1, select("#", db.json_row(name, "n", 9)))
+        assert.is_nil((db.json_row(name, "n", 9)))
+        local text, problem = db.json_row(name, "n", 0)
+        assert.is_nil(text)
+        assert.equal("internal", problem.code)
+    end)
+end)
+
 describe("rows as tables", function()
     it("have the same shape, with nil for null and raw JSON for json", function()
         local rows = assert(db.query(query([[select 9007199254740993 as big, -5 as neg,
