@@ -4,6 +4,7 @@ local growth = require("spec.bench.groups.growth")
 local hot = require("spec.bench.groups.hot")
 local parts = require("spec.bench.groups.parts")
 local peers = require("spec.bench.peers")
+local place = require("spec.bench.place")
 local plan = require("spec.bench.plan")
 local reads = require("spec.bench.groups.reads")
 local report = require("spec.bench.report")
@@ -80,6 +81,7 @@ local function main()
         return
     end
     plan.is_quick, plan.has_peers = options.quick, options.peers
+    place.is_quick = options.quick
     plan.part_goals = {}
     for _, name in ipairs(peers.missing()) do
         plan.notes[#plan.notes + 1] = name .. " is not there: --peers gets it"

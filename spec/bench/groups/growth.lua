@@ -9,9 +9,18 @@ local growth = {}
 
 local CLIENTS = 16
 
-local SIZES = { { "10k", 10000 }, { "100k", 100000 }, { "1M", 1000000 } }
+local SIZES = {
+    full = { { "10k", 10000 }, { "100k", 100000 }, { "1M", 1000000 } },
+    quick = { { "1k", 1000 }, { "10k", 10000 } },
+}
 local VENDORS = 1000
-local FEW, MANY = 10, 10000
+local FEW = 10
+local MANY = { full = { 10000, 10000 }, quick = { 1000, 1000 } } -- vendors, and products of theirs
+
+--- All sizes are made in one way, so that they differ in nothing else.
+local function catalogue(vendors, products)
+    return place.database(vendors, products, true)
+end
 
 local function gets(what, paths_of)
     return function(database)
@@ -43,24 +52,24 @@ local function measure(size, vendors, products, asked)
             group = "growth", what = entry[1], size = size, clients = CLIENTS, seconds = 1.5,
             count = 1,
             contestants = function()
-                return (entry[2](place.database(vendors, products)))
+                return (entry[2](catalogue(vendors, products)))
             end,
         })
     end
 end
 
 function growth.growth()
-    for i, size in ipairs(SIZES) do
-        if i < 3 or not plan.is_quick then
-            plan.step("growth", ("a catalogue of %s products"):format(size[1]), function()
-                place.database(VENDORS, size[2])
-            end)
-            measure(size[1], VENDORS, size[2], { { "list", list }, { "detail", detail },
-                { "add", add }, { "checkout", checkout } })
-        end
+    local mode = plan.is_quick and "quick" or "full"
+    for _, size in ipairs(SIZES[mode]) do
+        plan.step("growth", ("a catalogue of %s products"):format(size[1]), function()
+            catalogue(VENDORS, size[2])
+        end)
+        measure(size[1], VENDORS, size[2], { { "list", list }, { "detail", detail },
+            { "add", add }, { "checkout", checkout } })
     end
-    for _, vendors in ipairs({ FEW, MANY }) do
-        measure(("%d vendors"):format(vendors), vendors, 10000, { { "list", list },
+    local many, products = unpack(MANY[mode])
+    for _, vendors in ipairs({ FEW, many }) do
+        measure(("%d vendors"):format(vendors), vendors, products, { { "list", list },
             { "detail", detail } })
     end
 end

@@ -182,7 +182,7 @@ end
 
 --- In a database that no pgbench has written to, so that the books are souk's alone.
 local function prove()
-    local database = place.database(50, 5000)
+    local database = place.database(50, plan.is_quick and 1000 or 5000)
     local product = products(database)
     -- In a database that was kept, old orders would give back what they hold meanwhile.
     place.sql(database, "update orders set expires_at = now() + interval '1 day' "
