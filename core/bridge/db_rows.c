@@ -10,6 +10,11 @@
 #include <string.h>
 
 #define DEPTH_MAX 24
+/* The names of db_push_columns: as long and as many as core.db takes; of so many plans they are
+ * kept. */
+#define CHOSEN_NAMES_SIZE 48
+#define CHOSEN_MAX        24
+#define CHOSEN_PLANS      64
 
 struct row_maker {
     lua_State *L;
@@ -170,22 +175,55 @@ static const struct db_step *step_named(const struct db_plan *plan, struct str n
     return found;
 }
 
+/* Where the columns of a plan are that were asked for last: mostly they are asked for again. */
+struct chosen {
+    unsigned serial; /* of the plan; 0: of none */
+    int count;
+    char names[CHOSEN_NAMES_SIZE];
+    int steps[CHOSEN_MAX]; /* -1: there is none of this name */
+};
+
+static void choose(struct chosen *chosen, const struct db_plan *plan, const char *names)
+{
+    size_t size = strlen(names) + 1;
+
+    chosen->serial = size <= sizeof(chosen->names) ? plan->serial : 0;
+    if (chosen->serial)
+        memcpy(chosen->names, names, size);
+    for (chosen->count = 0; *names && chosen->count < CHOSEN_MAX; chosen->count++) {
+        struct str name = {names, strcspn(names, " ")};
+        const struct db_step *step = step_named(plan, name);
+
+        chosen->steps[chosen->count] = step ? (int)(step - plan->steps) : -1;
+        names += name.len + (names[name.len] == ' ');
+    }
+}
+
+static const struct chosen *chosen_of(const struct db_plan *plan, const char *names)
+{
+    static struct chosen kept[CHOSEN_PLANS];
+    struct chosen *chosen = &kept[plan->serial % CHOSEN_PLANS];
+
+    if (chosen->serial != plan->serial || strcmp(chosen->names, names) != 0)
+        choose(chosen, plan, names);
+    return chosen;
+}
+
 int db_push_columns(lua_State *L, const struct db_result *result, int row, const char *names)
 {
     struct row_maker maker = {
         .L = L, .result = result, .plan = db_result_plan(result), .is_full = true};
-    int count = 0;
+    const struct chosen *chosen = chosen_of(maker.plan, names);
 
-    for (; *names; count++) {
-        struct str name = {names, strcspn(names, " ")};
-        const struct db_step *step = step_named(maker.plan, name);
+    luaL_checkstack(L, CHOSEN_MAX, "too many columns");
+    for (int i = 0; i < chosen->count; i++) {
+        const struct db_step *step =
+            chosen->steps[i] < 0 ? NULL : &maker.plan->steps[chosen->steps[i]];
 
-        luaL_checkstack(L, 1, "too many columns");
         if (step && !db_result_is_null(result, row, step->column))
             push_value(&maker, row, step);
         else
             lua_pushnil(L);
-        names += name.len + (names[name.len] == ' ');
     }
-    return count;
+    return chosen->count;
 }

@@ -60,12 +60,10 @@ struct str db_result_text(const struct db_result *result, int row, int column)
 
 /* "2026-01-27 10:30:00[.1[23456]]+00": what PostgreSQL writes with DateStyle ISO in UTC for years 1
  * to 9999. */
-static bool is_plain_time(struct str text)
+static inline bool is_plain_time(struct str text)
 {
-    const char *end = text.at + text.len;
-
-    return text.len >= 22 && text.at[4] == '-' && text.at[10] == ' ' && end[-3] == '+' &&
-           end[-2] == '0' && end[-1] == '0';
+    return text.len >= 22 && text.at[4] == '-' && text.at[10] == ' ' &&
+           memcmp(text.at + text.len - 3, "+00", 3) == 0;
 }
 
 void db_time_to_rfc3339(struct str text, char out[25])
