@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JANITOR_MS         50
-#define BACKOFF_MIN_MS     50
-#define BACKOFF_MAX_MS     700 /* up to twice that with the jitter: back within 3 s of the server */
-#define CONNECT_TIMEOUT_MS 2000
-#define SILENCE_EXTRA_MS   2000 /* beyond statement_timeout: the server itself should have spoken */
-#define LIFETIME_MS        (30 * 60 * 1000)
+#define JANITOR_MS       50
+#define BACKOFF_MIN_MS   50
+#define BACKOFF_MAX_MS   700 /* up to twice that with the jitter: back within 3 s of the server */
+#define CONNECT_LEAST_MS 2000
+#define SILENCE_EXTRA_MS 2000 /* beyond statement_timeout: the server itself should have spoken */
+#define LIFETIME_MS      (30 * 60 * 1000)
 
 static void on_event(void *owner, enum db_conn_event event);
 
@@ -140,11 +140,19 @@ static void open_some(struct db_pool *pool, int64_t now_us)
     }
 }
 
+/* A server that is slow to take connections is not away as long as somebody would wait for one. */
+static int64_t connect_limit_ms(const struct db_pool *pool)
+{
+    int64_t wait_max_ms = pool->settings.wait_max_ms;
+
+    return wait_max_ms > CONNECT_LEAST_MS ? wait_max_ms : CONNECT_LEAST_MS;
+}
+
 static void check_deadline(struct db_slot *slot, int64_t now_us)
 {
     int64_t since_us = db_conn_waiting_since_us(slot->conn);
     bool is_connecting = db_conn_state(slot->conn) == DB_CONN_CONNECTING;
-    int64_t limit_ms = is_connecting ? CONNECT_TIMEOUT_MS
+    int64_t limit_ms = is_connecting ? connect_limit_ms(slot->pool)
                                      : slot->pool->settings.statement_timeout_ms + SILENCE_EXTRA_MS;
 
     if (since_us && now_us - since_us > limit_ms * 1000) {
