@@ -1,5 +1,6 @@
 --- The worked example from charge to payout: the ledger, and Stripe's balance to the unit.
 local books = require("spec.lua.books")
+local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local world = require("spec.support.world")
 
@@ -60,6 +61,7 @@ describe("the books", function()
     end)
 
     it("hold in a currency without minor units (scenario 4)", function()
+        shell.keep_off_midnight(60)
         w = world.start({ set = { currency = "JPY", ["reconcile.grace_s"] = 0 } })
         local function thing_of(shop, price)
             local product = w:expect(201, "POST", "/api/products", shop, {

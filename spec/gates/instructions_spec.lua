@@ -4,7 +4,7 @@
 local gate = require("spec.gates.gate")
 local shell = require("spec.support.shell")
 
-local WARM, COUNT, WINDOWS = 250, 40, 5
+local WARM, COUNT, WINDOWS = 250, 20, 6
 local SLACK = 0.05
 local READS = {
     ["a route without database"] = true, ["GET /api/products/{id}"] = true,

@@ -150,7 +150,7 @@ describe("plugins/README.md", function()
         local buyer = w:buyer()
         w:add(buyer, w:product(w:vendor()))
         assert.equal(200, w:pay(buyer, w:checkout(buyer)).status)
-        shell.wait_until("the order's entry", 20, function()
+        shell.wait_until("the order's entry", 60, function()
             return w:expect(200, "GET", PATH)[1].text == "something was bought"
         end)
     end)

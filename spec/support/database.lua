@@ -27,7 +27,8 @@ end
 function database.fresh()
     made = made + 1
     local name = ("%s_%d"):format(database.own().name, made)
-    open("postgres"):query("create database " .. name .. " template souk_template")
+    open("postgres"):query("create database " .. name
+        .. " template souk_template strategy file_copy")
     return open(name)
 end
 

@@ -17,7 +17,8 @@ databases() {
     query "select datname from pg_database where datname = '$id' or starts_with(datname, '${id}_')"
 }
 
-query "create database $id template souk_template" >"$out.log" 2>&1
+# Copying files takes a tenth of what writing each page down takes, where nothing is flushed.
+query "create database $id template souk_template strategy file_copy" >"$out.log" 2>&1
 began_ms=$(now_ms)
 status=0
 mkdir -p "$out.home"

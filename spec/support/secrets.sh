@@ -22,7 +22,7 @@ correct horse 1|souk-demo-2026
 END
 )
 
-# Every column of texts of a database that holds one of them, with the place.
+# Every column of texts of a database that holds one of them, with the place. A table without pages has never had a row.
 in_database() {
     # shellcheck disable=SC2016  # the dollars are PostgreSQL's
     printf '%s' '
@@ -32,9 +32,12 @@ in_database() {
             v_found text;
         begin
             for v in
-                select table_name, column_name from information_schema.columns
-                where table_schema = current_schema()
-                    and data_type in ($$text$$, $$jsonb$$, $$json$$, $$ARRAY$$, $$bytea$$)
+                select c.relname as table_name, a.attname as column_name
+                from pg_class c join pg_attribute a on a.attrelid = c.oid
+                join pg_type t on t.oid = a.atttypid
+                where c.relnamespace = current_schema()::regnamespace and pg_relation_size(c.oid) > 0
+                    and c.relkind in ($$r$$, $$m$$) and a.attnum > 0 and not a.attisdropped
+                    and (t.typname in ($$text$$, $$jsonb$$, $$json$$, $$bytea$$) or t.typcategory = $$A$$)
             loop
                 execute format($$select substring(%1$I::text from %3$L) from %2$I where %1$I::text ~ %3$L limit 1$$,
                     v.column_name, v.table_name, $re$.{0,20}('"$pattern"').{0,4}$re$)

@@ -5,7 +5,7 @@
 local cjson = require("cjson")
 local socket = require("socket")
 
-local LIFE_S = 120
+local LIFE_S = 600
 local listener = assert(socket.bind("127.0.0.1", 0, 128))
 local answers, seen, held = {}, {}, {}
 
@@ -64,7 +64,7 @@ listener:settimeout(1)
 while socket.gettime() - began_s < LIFE_S do
     local client = listener:accept()
     if client then
-        client:settimeout(2)
+        client:settimeout(10)
         pcall(serve, client)
     end
 end

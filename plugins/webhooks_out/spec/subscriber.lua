@@ -8,9 +8,9 @@ subscriber.__index = subscriber
 
 local README = assert(shell.read("plugins/webhooks_out/README.md"))
 --- Three tries, a second or two apart.
-local SETTINGS = " --setting attempts=3 --setting firstPauseS=1 --setting timeoutMs=3000"
+local SETTINGS = " --setting attempts=3 --setting firstPauseS=1 --setting timeoutMs=4000"
 
-subscriber.WAIT_S = 20
+subscriber.WAIT_S = 60
 
 --- A marketplace with the plugin on.
 function subscriber.world(set)

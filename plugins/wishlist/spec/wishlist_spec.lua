@@ -51,7 +51,7 @@ describe("wishlist", function()
         w:expect(200, "POST", PATH, buyer, { productId = thing.id })
         w:add(buyer, thing, 1)
         assert.equal(200, w:pay(buyer, w:checkout(buyer)).status)
-        shell.wait_until("the wish to be fulfilled", 20, function()
+        shell.wait_until("the wish to be fulfilled", 60, function()
             return #wishes() == 0
         end)
     end)

@@ -10,7 +10,7 @@ describe("A port that is taken", function()
         local output, code = shell.run(table.concat({
             "SOUK_HOME=" .. shell.quote(os.getenv("SOUK_HOME") .. "/second"),
             "DATABASE_URL=" .. shell.quote(first.db.url),
-            "timeout 20", first.binary, "serve --conf conf/test.conf",
+            "timeout 60", first.binary, "serve --conf conf/test.conf",
             "--set http.port=" .. first.port,
         }, " "))
         first:stop()

@@ -25,9 +25,11 @@ describe("the log of a process", function()
             "/v1/new%0Aline",
             "/v1/two%20words=1%20level=error",
             "/v1/" .. ("long"):rep(1500),
+            "/v1/last",
         }) do
             client.request({ port = process.port, path = path })
         end
+        process:logged("/v1/last", true) -- or the master's last words may come before it
         process:stop()
         lines = lines_of(process:log())
     end)

@@ -49,11 +49,19 @@ describe("The feed of changes", function()
         end
     end
 
+    --- A worker that is kept from reading for a while hands that over to another, who begins anew
+    --- with a reset in place of changes: with one worker there is none.
+    local function start(workers)
+        server = server_process.start({
+            db = db, set = { ["cache.size_mb"] = 1, ["http.workers"] = workers },
+        })
+        seen()
+    end
+
     setup(function()
         db = database.fresh()
-        server = server_process.start({ db = db, set = { ["cache.size_mb"] = 1 } })
         db:query("create table spec_end (at integer)")
-        seen()
+        start(1)
     end)
 
     teardown(function()
@@ -109,6 +117,8 @@ describe("The feed of changes", function()
     end)
 
     it("is read by another worker when the one who reads it dies", function()
+        server:stop()
+        start(2)
         local resets = metric("souk_feed_resets_total")
         local reader = server:log():match(".*feed%.reset[^\n]-worker\"?[:=]\"?(%d)")
         local pids = server:workers()
@@ -118,9 +128,12 @@ describe("The feed of changes", function()
             client.request({ port = server.port, path = "/api/vendors" })
             return metric("souk_feed_resets_total") > resets
         end)
-        local told = metric("souk_feed_changes_total")
+        local function known()
+            return metric("souk_feed_changes_total") + metric("souk_feed_resets_total")
+        end
+        local told = known()
         db:query("insert into feed_changes (kind) values ('after')")
         seen()
-        assert.equal(told + 1, metric("souk_feed_changes_total"))
+        assert.is_true(known() > told)
     end)
 end)

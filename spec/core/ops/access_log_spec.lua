@@ -72,7 +72,7 @@ describe("the access log", function()
         local before = os.time()
         get("/ok?secret=1", "one")
         get("/nowhere", "two")
-        shell.wait_until("both lines are there", 3, function()
+        shell.wait_until("both lines are there", 20, function()
             return lines().one and lines().two
         end)
         local one, two = lines().one, lines().two
@@ -130,11 +130,11 @@ describe("the access log", function()
         socks[3] = send("/stuck", "stuck")
         assert(socks[2]:receive("*l"))
         shell.must("prlimit --core=0 --pid " .. pid .. " && kill -ABRT " .. pid)
-        shell.wait_until("the lines are there", 5, function()
+        shell.wait_until("the lines are there", 20, function()
             return lines().held and lines().busy
         end)
         assert.is_nil(lines().stuck)
-        shell.wait_until("a new worker serves", 10, function()
+        shell.wait_until("a new worker serves", 30, function()
             return get("/ok").status == 200
         end)
     end)

@@ -110,10 +110,13 @@ describe("flows.stripe_ops", function()
     it("is sent by the sweep when the process that meant to send it was killed", function()
         local made = story.ordered(w, { shop = shop })
         story.fault(w, { kind = "slow", method = "POST", path = PI, ms = 8000 })
-        shell.run(("curl -s -m 3 -o /dev/null -X POST -H 'Authorization: Bearer %s' "
+        shell.run(("(curl -s -m 60 -o /dev/null -X POST -H 'Authorization: Bearer %s' "
             .. "-H 'Content-Type: application/json' -d '{\"method\":\"CARD\"}' "
-            .. "http://127.0.0.1:%d/api/orders/%s/payment"):format(
+            .. "http://127.0.0.1:%d/api/orders/%s/payment >/dev/null 2>&1 &)"):format(
             made.buyer.token, w.port, made.order.id))
+        shell.wait_until("the call is under way", 20, function()
+            return state_of(made) == "SENT"
+        end)
         w.server:kill_all()
         assert.equal("SENT", state_of(made))
         w.db:query("update stripe_ops set next_at = now() where state = 'SENT'")
@@ -126,10 +129,30 @@ describe("flows.stripe_ops", function()
         assert.equal("CONFIRMED", w:pay(made.buyer, made.order).json.status)
     end)
 
-    local function age(made)
-        w.db:query(("update stripe_ops set first_sent_at = now() - interval '24 hours', "
-            .. "next_at = now() where state = 'UNKNOWN' and idempotency_key like '%%%s%%'"):format(
-            made.order.id))
+    --- An order whose payment a call of a day ago began, of which is not known what came of it: it
+    --- gets that old as it is written down, or it would be sent again meanwhile.
+    local function of_yesterday(kind)
+        local made = story.ordered(w, { shop = shop })
+        w.db:query([[
+            create or replace function spec_yesterday() returns trigger language plpgsql as $$
+            begin
+                new.first_sent_at := now() - interval '24 hours';
+                new.next_at := now();
+                return new;
+            end;
+            $$;
+            create trigger spec_yesterday before update on stripe_ops
+            for each row when (new.state = 'UNKNOWN') execute function spec_yesterday();
+        ]])
+        story.fault(w, { kind = kind, method = "POST", path = PI, times = 3 })
+        start(made)
+        shell.wait_until("a call of yesterday", 30, function()
+            return w.db:value(("select count(*) from stripe_ops where first_sent_at < now() "
+                .. "- interval '23 hours' and idempotency_key like '%%%s%%'"):format(
+                made.order.id)) > 0
+        end)
+        w.db:query("drop trigger spec_yesterday on stripe_ops")
+        return made
     end
 
     local function settled(made)
@@ -141,12 +164,9 @@ describe("flows.stripe_ops", function()
 
     it("looks for what an operation older than a day has made, and adopts it (scenario 29)",
         function()
-            local made = story.ordered(w, { shop = shop })
-            story.fault(w, { kind = "drop_after", method = "POST", path = PI, times = 3 })
-            start(made)
-            story.emulator(w, "POST", "/clock", { advance = 86400 + 60 })
+            local made = of_yesterday("truncate")
             local before = #calls(made)
-            age(made)
+            story.emulator(w, "POST", "/clock", { advance = 86400 + 60 })
             settled(made)
             assert.same({ before, "DONE" }, { #calls(made), state_of(made) })
             assert.equal("CONFIRMED", w:pay(made.buyer, made.order).json.status)
@@ -154,10 +174,7 @@ describe("flows.stripe_ops", function()
 
     it("sends under a new key what an operation older than a day has not made (scenario 29)",
         function()
-            local made = story.ordered(w, { shop = shop })
-            story.fault(w, { kind = "error_before", method = "POST", path = PI, times = 3 })
-            start(made)
-            age(made)
+            local made = of_yesterday("error_before")
             settled(made)
             local sent, executed = calls(made)
             assert.equal(1, executed)

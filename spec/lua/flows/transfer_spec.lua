@@ -5,7 +5,7 @@ local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local world = require("spec.support.world")
 
-local WAIT_S = 20
+local WAIT_S = 60
 
 describe("A transfer", function()
     local w, shop

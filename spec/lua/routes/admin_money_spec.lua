@@ -5,7 +5,7 @@ describe("routes.admin_money", function()
     local w, made
 
     setup(function()
-        w = world.start()
+        w = world.start({ set = { ["payout.every_ms"] = 3600000 } })
         made = story.paid_by_two(w)
     end)
 

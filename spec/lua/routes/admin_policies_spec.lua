@@ -47,7 +47,7 @@ describe("admin policies", function()
         local wish = w:expect(202, "POST", ("/api/admin/policies/fee/versions/%d/simulate")
             :format(version), admin, body or {})
         local seen
-        shell.wait_until("the simulation to end", 20, function()
+        shell.wait_until("the simulation to end", 60, function()
             seen = w:expect(200, "GET", "/api/admin/simulations/" .. wish.id, admin)
             return seen.status == "DONE"
         end)

@@ -63,7 +63,7 @@ describe("/api/admin/reconciliations", function()
         end
         assert.is_true(w.db:value("select count(*) from reconciliations where status = 'RUNNING'")
             <= 1)
-        shell.wait_until("none runs", 20, function()
+        shell.wait_until("none runs", 60, function()
             return w.db:value("select count(*) from reconciliations where status = 'RUNNING'") == 0
         end)
     end)

@@ -1,3 +1,4 @@
+local shell = require("spec.support.shell")
 local story = require("spec.lua.story")
 local world = require("spec.support.world")
 
@@ -5,6 +6,7 @@ describe("GET /api/vendor/dashboard", function()
     local w, made
 
     setup(function()
+        shell.keep_off_midnight(60)
         w = world.start()
         made = story.paid(w, { price = 1500, quantity = 2, stock = 9 })
     end)

@@ -48,11 +48,10 @@ describe("routes.vendor_money", function()
     end)
 
     it("says what a vendor owes when money went back after it was paid out", function()
-        w.db:query(("update payouts set status = 'PROCESSING' where vendor_id = '%s'")
-            :format(made.a.vendor_id))
-        w.db:query(("update payouts set status = 'PAID', paid_at = now() where vendor_id = '%s'")
-            :format(made.a.vendor_id))
-        w.db:query(("select ledger_post('transfer', gen_random_uuid(), '%s', 'USD', "
+        local payouts = "update payouts set %s where vendor_id = '" .. made.a.vendor_id .. "'; "
+        w.db:query(payouts:format("status = 'PROCESSING'")
+            .. payouts:format("status = 'PAID', paid_at = now()")
+            .. ("select ledger_post('transfer', gen_random_uuid(), '%s', 'USD', "
             .. "array['vendor:%s', 'stripe'], array[6300, -6300])"):format(
             made.order.id, made.a.vendor_id))
         local part = story.part(w, made, made.a)
