@@ -87,6 +87,9 @@ local HARMLESS = {
     { "ours", "local s = require('souk.schema')\ns.define('Thing', s.string()) return {}" },
 }
 
+--- What one that waits for ever has, and a checkout beside a hook that does.
+local REQUEST_MS = 5000
+
 local COUNT = "select count(*) as n from %s;\n"
 
 local function module(body)
@@ -164,7 +167,7 @@ return {
 }
 
 describe("A plugin that attacks", function()
-    local w, shop, buyer
+    local w, buyer, lamp
 
     setup(function()
         local folder = plugin_folder.write({ attack = attack_files(), victim = VICTIM })
@@ -172,13 +175,14 @@ describe("A plugin that attacks", function()
             plugins = { "attack", "victim" },
             set = {
                 ["plugins.dir"] = folder, ["lua.resume_budget_ms"] = 200,
-                ["lua.stuck_kill_ms"] = 1500, ["http.request_timeout_ms"] = 3000,
+                ["http.request_timeout_ms"] = REQUEST_MS,
                 ["lua.memory_max_bytes"] = 100663296,
             },
         })
         -- Failures count since then: so many attempts of one plugin do not switch it off.
         w.db:query("update plugins set updated_at = now() + interval '1 hour'")
-        shop, buyer = w:vendor(), w:buyer()
+        buyer = w:buyer()
+        lamp = w:product(w:vendor(), { stock = 10000 })
     end)
 
     teardown(function()
@@ -192,9 +196,8 @@ describe("A plugin that attacks", function()
 
     --- The status of a checkout under a hook that attacks.
     local function checkout(what)
-        local one = w:buyer()
-        w:add(one, w:product(shop))
-        return w:request("POST", "/api/checkout", one,
+        w:add(buyer, lamp)
+        return w:request("POST", "/api/checkout", buyer,
             { shippingAddress = world.ADDRESS, couponCode = what })
     end
 
@@ -392,21 +395,20 @@ return {
 end
 
 describe("A policy that attacks", function()
-    local w, shop, good
+    local w, buyer, lamp, good
 
     local function post(status, path, body)
         return w:expect(status, "POST", "/api/admin/policies/fee/" .. path, w:admin(), body or {})
     end
 
     local function order()
-        local buyer = w:buyer()
-        w:add(buyer, w:product(shop, { price = 1000 }))
+        w:add(buyer, lamp)
         return w:checkout(buyer).vendorOrders[1]
     end
 
     setup(function()
         w = world.start({ set = { ["lua.resume_budget_ms"] = 500 } })
-        shop = w:vendor()
+        buyer, lamp = w:buyer(), w:product(w:vendor(), { price = 1000, stock = 10000 })
         assert.equal(100, order().platformFee.amount)
         good = w:expect(200, "GET", "/api/admin/policies/fee/versions", w:admin()).data[1]
     end)

@@ -1,5 +1,6 @@
 --- Stripe away, silent or late: the order stays open, nobody pays twice.
 local client = require("spec.support.client")
+local clock = require("core.clock")
 local cluster = require("spec.core.db.cluster")
 local database = require("spec.support.database")
 local emulator = require("spec.support.emulator")
@@ -73,8 +74,12 @@ describe("while Stripe is away", function()
     end)
 
     it("takes a confirmation that came while nobody could ask", function()
-        local sold = ordered()
-        local payment = w:payment(sold.buyer, sold.order)
+        local sold, payment = ordered(), nil
+        shell.wait_until("a payment", 20, function()
+            local answer = ask_for_payment(sold)
+            payment = answer.json
+            return answer.status == 201
+        end)
         w:present(payment)
         w.stripe:signal("STOP")
         local asked = w:confirm(sold.buyer, sold.order, payment)
@@ -113,6 +118,10 @@ describe("a Stripe that fails", function()
         return tonumber(text:match("\n" .. name .. " (%d+)"))
     end
 
+    local function openings()
+        return gauge("stripe_breaker_openings") or 0
+    end
+
     it("is left alone, clients are told for how long, and all goes on after it (scenario 25)",
         function()
             local paid = story.paid(w, { shop = shop })
@@ -125,7 +134,10 @@ describe("a Stripe that fails", function()
                 start(made[1])
                 return w.server:log():find("stripe.breaker.open", 1, true)
             end)
-            local asked = #story.asked(w, "POST", "/v1/")
+            shell.wait_until("it is counted", 20, function()
+                return openings() > 0
+            end)
+            local asked, opened = #story.asked(w, "POST", "/v1/"), openings()
             for _, one in ipairs(made) do
                 local answer = start(one)
                 assert.equal(503, answer.status)
@@ -136,11 +148,13 @@ describe("a Stripe that fails", function()
             end
             w:expect(200, "POST", "/api/orders/" .. paid.order.id .. "/cancel", paid.buyer,
                 { reason = "spec" })
-            shell.wait_until("the gauge", 5, function()
+            shell.wait_until("the gauge", 20, function()
                 return gauge("stripe_breaker_open") == 1
             end)
-            assert.equal(asked, #story.asked(w, "POST", "/v1/"))
-            assert.equal(0, w.db:value("select tries from stripe_ops where kind = 'refund_create'"))
+            -- Every three seconds it is tried by one call, which opens the breaker anew.
+            shell.wait_until("no call but those", 20, function()
+                return #story.asked(w, "POST", "/v1/") - asked <= openings() - opened
+            end)
             story.emulator(w, "DELETE", "/faults")
             for _, one in ipairs(made) do
                 shell.wait_until("a payment", 20, function()
@@ -152,8 +166,9 @@ describe("a Stripe that fails", function()
                 return w.db:value("select status from refunds") == "SUCCEEDED"
             end)
             w.server:logged("stripe.breaker.closed", true)
-            assert.same({ 0, true },
-                { gauge("stripe_breaker_open"), gauge("stripe_breaker_openings") >= 1 })
+            shell.wait_until("the gauge", 20, function()
+                return gauge("stripe_breaker_open") == 0
+            end)
         end)
 end)
 
@@ -182,21 +197,22 @@ describe("a Stripe that limits our rate", function()
                 w:present(one.payment)
             end
         end
+        local began_ms = clock.now_ms()
         client.parallel(entries)
         for _, one in ipairs(made) do
             story.wait_for(w, one, "CONFIRMED")
             assert.equal(1, story.count(w, "paid", one.order.id))
         end
-        local least, most, limited = math.huge, 0, 0
-        for number, entry in ipairs(story.emulator(w, "GET", "/journal").data) do
-            local ahead = number - entry.at_ms * RATE / 1000
-            least = math.min(least, ahead)
-            most = math.max(most, ahead - least + 1)
+        local most, limited, count = 0, 0, 0
+        for _, entry in ipairs(story.emulator(w, "GET", "/journal").data) do
+            count = count + (entry.at_ms >= began_ms and 1 or 0)
+            most = math.max(most, count - math.max(0, entry.at_ms - began_ms) * RATE / 1000)
             limited = limited + (entry.status == 429 and 1 or 0)
         end
         assert.is_true(limited >= 10, limited)
-        -- Two more for what the way to Stripe may bring closer together.
-        assert.is_true(most <= BURST + 2, most)
+        -- Counted from the beginning: a Stripe that is kept from looking takes what came meanwhile
+        -- all at once.
+        assert.is_true(most <= BURST + 1, most)
         w:assert_invariants()
         w:stop()
     end)
@@ -209,6 +225,7 @@ describe("an event while PostgreSQL is away", function()
             db = database.migrated(pg.url), set = { ["db.wait_max_ms"] = 500 },
         })
         local made = story.ordered(w)
+        w:admin()
         local payment = w:payment(made.buyer, made.order)
         pg:down("immediate")
         w:present(payment)
@@ -220,8 +237,8 @@ describe("an event while PostgreSQL is away", function()
             local answer = w:request("GET", "/api/orders/" .. made.order.id, made.buyer)
             return answer.status == 200 and answer.json.status == "CONFIRMED"
         end)
-        shell.wait_until("every worker", 10, function()
-            return w:request("GET", "/api/admin/invariants", w:admin()).status == 200
+        shell.wait_until("every worker", 30, function()
+            return w.server:answers_all()
         end)
         assert.equal(1, story.count(w, "paid", made.order.id))
         w:assert_invariants()
