@@ -104,8 +104,7 @@ static void leave(struct stock_queue *queue, struct stock_ticket *ticket)
 
 /* What a flight has so far. Its goods are no hindrance to others that join it; its owners are. */
 struct boarding {
-    const struct stock_ticket *first;
-    uint32_t owners[FLIGHT_MAX];
+    struct stock_ticket *tickets[FLIGHT_MAX];
     int count;
     size_t bytes;
 };
@@ -114,37 +113,35 @@ static bool may_board(const struct boarding *boarding,
                       const struct stock_ticket *ticket,
                       struct stock_limits limits)
 {
+    const struct stock_ticket *first = boarding->tickets[0];
+
     if (!boarding->count)
         return true;
-    if (ticket->is_alone || boarding->first->is_alone || ticket->kind != boarding->first->kind ||
+    if (ticket->is_alone || first->is_alone || ticket->kind != first->kind ||
         boarding->bytes + ticket->bytes > limits.bytes_max)
         return false;
     for (int i = 0; i < boarding->count; i++)
-        if (boarding->owners[i] == ticket->owner)
+        if (boarding->tickets[i]->owner == ticket->owner)
             return false;
     return true;
 }
 
-static void board(struct stock_queue *queue,
-                  struct boarding *boarding,
-                  struct stock_ticket *ticket,
-                  struct list *flight)
+static void board(struct boarding *boarding, struct stock_ticket *ticket)
 {
-    if (!boarding->count)
-        boarding->first = ticket;
-    boarding->owners[boarding->count++] = ticket->owner;
+    boarding->tickets[boarding->count++] = ticket;
     boarding->bytes += ticket->bytes;
-    leave(queue, ticket);
-    list_add_last(flight, &ticket->node);
 }
 
 int stock_queue_take(struct stock_queue *queue, struct stock_limits limits, struct list *flight)
 {
     struct claims passed_over = {{0}};
-    struct boarding boarding = {.count = 0};
+    struct boarding boarding;
     int looked_at = 0;
 
     assert(limits.tickets_max <= FLIGHT_MAX);
+    boarding.count = 0;
+    boarding.bytes = 0;
+    boarding.tickets[0] = NULL;
     list_each (node, after, &queue->waiting) {
         struct stock_ticket *ticket = list_entry(node, struct stock_ticket, node);
 
@@ -152,15 +149,20 @@ int stock_queue_take(struct stock_queue *queue, struct stock_limits limits, stru
             break;
         if (!is_wanted(queue->in_air, ticket) && !is_claimed_before(&passed_over, ticket) &&
             may_board(&boarding, ticket, limits)) {
-            board(queue, &boarding, ticket, flight);
+            board(&boarding, ticket);
             continue;
         }
         claim(&passed_over, ticket->owner);
         for (int i = 0; i < ticket->goods_count; i++)
             claim(&passed_over, ticket->goods[i]);
     }
-    list_each (node, after, flight)
-        stock_queue_fly(queue, list_entry(node, struct stock_ticket, node));
+    if (boarding.count < limits.tickets_min)
+        return 0;
+    for (int i = 0; i < boarding.count; i++) {
+        leave(queue, boarding.tickets[i]);
+        list_add_last(flight, &boarding.tickets[i]->node);
+        stock_queue_fly(queue, boarding.tickets[i]);
+    }
     return boarding.count;
 }
 

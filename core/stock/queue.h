@@ -32,6 +32,7 @@ struct stock_queue {
 };
 
 struct stock_limits {
+    int tickets_min; /* fewer stay on the ground */
     int tickets_max;
     size_t bytes_max; /* one larger ticket flies alone */
 };
@@ -46,7 +47,7 @@ void stock_queue_add(struct stock_queue *queue, struct stock_ticket *ticket);
 /* In front of all others: tickets that were in the air before them. */
 void stock_queue_add_first(struct stock_queue *queue, struct stock_ticket *ticket);
 /* Moves those that may fly together now to `flight` (a list that was initialised), in order of
- * arrival, and counts them: 0 when nobody may. */
+ * arrival, and counts them: 0 when nobody may, or too few. */
 int stock_queue_take(struct stock_queue *queue, struct stock_limits limits, struct list *flight);
 /* It is no longer in the air. */
 void stock_queue_land(struct stock_queue *queue, const struct stock_ticket *ticket);

@@ -14,6 +14,9 @@
 #define COLUMNS_MAX      64
 #define FLIGHT_BYTES_MAX (1u << 20)
 #define COLUMN_BYTES_MAX (16u << 20)
+/* A flight that has been away for longer waits for somebody else's lock, or the database is slow:
+ * it is no company to wait for. */
+#define COMPANY_MS 50
 
 struct order {
     struct stock_ticket ticket;
@@ -25,15 +28,19 @@ struct order {
 };
 
 struct flight {
+    struct list node; /* of those in the air */
     struct stock *stock;
     struct list orders;
     int count;
+    int64_t left_us;
 };
 
 struct stock {
     struct stock_settings settings;
     struct stock_queue queue;
-    struct list refused; /* struct order, told at the end of the turn */
+    struct list refused;           /* struct order, told at the end of the turn */
+    struct list flights;           /* in the air */
+    struct loop_timer *look_again; /* while somebody waits for company; else NULL */
     int flights_in_air;
     int orders_in_air;
     bool is_closed;
@@ -168,8 +175,9 @@ static void take_off(struct stock *stock, struct list *orders, int count)
 
     if (!flight)
         abort();
-    *flight = (struct flight){.stock = stock, .count = count};
+    *flight = (struct flight){.stock = stock, .count = count, .left_us = clock_monotonic_us()};
     list_init(&flight->orders);
+    list_add_last(&stock->flights, &flight->node);
     while (!list_is_empty(orders)) {
         struct list *node = orders->next;
 
@@ -196,21 +204,51 @@ static void drop_late(struct stock *stock)
         refuse(stock, list_entry(stock_queue_drop(&stock->queue), struct order, ticket));
 }
 
+/* So many go together beside those that are in the air: as many. A transaction costs what an order
+ * in it costs, and more. With nobody in the air, whoever comes goes at once. */
+static int company(const struct stock *stock)
+{
+    int64_t since_us = clock_monotonic_us() - COMPANY_MS * INT64_C(1000);
+    int count = 0;
+
+    list_each (node, after, &stock->flights) {
+        const struct flight *flight = list_entry(node, struct flight, node);
+
+        if (flight->left_us > since_us)
+            count += flight->count;
+    }
+    return count < stock->settings.orders_max ? count : stock->settings.orders_max;
+}
+
+static void on_look_again(void *arg);
+
 static void take_off_all(struct stock *stock)
 {
-    struct stock_limits limits = {stock->settings.orders_max, FLIGHT_BYTES_MAX};
-
     drop_late(stock);
     while (stock->flights_in_air < stock->settings.flights_max && stock->queue.count) {
+        struct stock_limits limits = {company(stock), stock->settings.orders_max, FLIGHT_BYTES_MAX};
         struct list orders;
         int count;
 
+        if (stock->queue.count < limits.tickets_min)
+            break;
         list_init(&orders);
         count = stock_queue_take(&stock->queue, limits, &orders);
         if (!count)
-            return;
+            break;
         take_off(stock, &orders, count);
     }
+    if (stock->queue.count && !stock->look_again)
+        stock->look_again = loop_after(stock->settings.loop, COMPANY_MS, on_look_again, stock);
+}
+
+static void on_look_again(void *arg)
+{
+    struct stock *stock = arg;
+
+    loop_timer_free(stock->look_again);
+    stock->look_again = NULL;
+    take_off_all(stock);
 }
 
 /* What one order of many may have caused. */
@@ -243,6 +281,7 @@ on_landed(void *arg, const struct db_error *error, const struct db_result *const
     int row = 0;
 
     (void)count;
+    list_remove(&flight->node);
     stock->flights_in_air--;
     stock->orders_in_air -= flight->count;
     list_each (node, after, &flight->orders)
@@ -271,8 +310,7 @@ void stock_place(struct stock *stock, struct stock_order from, stock_done_fn *do
     if (stock->is_closed || stock->queue.count >= stock->settings.waiting_max) {
         refuse(stock, order);
     } else if (stock->settings.orders_max == 1 ||
-               (stock->flights_in_air < stock->settings.flights_max &&
-                stock_queue_is_clear(&stock->queue, &order->ticket))) {
+               (!stock->flights_in_air && stock_queue_is_clear(&stock->queue, &order->ticket))) {
         struct list orders;
 
         list_init(&orders);
@@ -281,6 +319,7 @@ void stock_place(struct stock *stock, struct stock_order from, stock_done_fn *do
         take_off(stock, &orders, 1);
     } else {
         stock_queue_add(&stock->queue, &order->ticket);
+        take_off_all(stock);
     }
 }
 
@@ -293,6 +332,7 @@ struct stock *stock_new(struct stock_settings settings)
     stock->settings = settings;
     stock_queue_init(&stock->queue);
     list_init(&stock->refused);
+    list_init(&stock->flights);
     return stock;
 }
 
@@ -301,6 +341,8 @@ void stock_close(struct stock *stock)
     struct stock_ticket *ticket;
 
     stock->is_closed = true;
+    loop_timer_free(stock->look_again);
+    stock->look_again = NULL;
     while ((ticket = stock_queue_drop(&stock->queue)))
         refuse(stock, list_entry(ticket, struct order, ticket));
     loop_defer_cancel(stock->settings.loop, tell_refused, stock);
@@ -309,6 +351,8 @@ void stock_close(struct stock *stock)
 
 void stock_free(struct stock *stock)
 {
+    if (stock)
+        loop_timer_free(stock->look_again);
     free(stock);
 }
 

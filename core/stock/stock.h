@@ -1,7 +1,7 @@
 /* Orders that want the same goods, made together. A row that everybody wants is locked for a whole
  * transaction, so one by one they queue for it at the database; here they are gathered while one
- * transaction is under way and committed by the next. Whoever wants what nobody else wants is sent
- * at once, and alone. */
+ * transaction is under way and committed by the next. With nobody under way whoever comes is sent
+ * at once, and alone; who wants what nobody under way wants, beside those and with as many. */
 #ifndef SOUK_STOCK_STOCK_H
 #define SOUK_STOCK_STOCK_H
 

@@ -65,6 +65,29 @@ describe("stock", function()
         assert.equal(1, rows.cyd.place)
     end)
 
+    it("lets who wants something else go with as many as are in the air", function()
+        local names, are_together = { "ada", "bob", "cyd", "dan" }, false
+        for _ = 1, 50 do -- one that was held up for long sees nobody in the air
+            local flights = {}
+            lab.together(#names, function(i)
+                flights[i] = place(names[i], { "good of " .. names[i] }).flight
+                return true
+            end)
+            assert.not_equal(flights[1], flights[2])
+            assert.not_equal(flights[2], flights[3])
+            are_together = are_together or flights[3] == flights[4]
+        end
+        assert.is_true(are_together)
+    end)
+
+    it("waits a moment for company, not for a flight that is held up", function()
+        local rows, landed = together({
+            { "ada", { A }, 1000 }, { "bob", { B }, 1000 }, { "cyd", { C } },
+        })
+        assert.equal("cyd", landed[1])
+        assert.equal(1, rows.cyd.place)
+    end)
+
     it("lets nobody overtake one who waits for the same goods", function()
         local rows, landed = together({
             { "ada", { A }, 300 }, { "bob", { A, B } }, { "cyd", { B } }, { "dan", { C } },
