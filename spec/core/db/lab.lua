@@ -43,9 +43,12 @@ function lab.together(n, fn)
     return values
 end
 
+--- On a machine that does other things beside, what comes soon may come later.
+local PATIENCE_MS = 30000
+
 --- Until is_there() is true; its value. Other coroutines go on meanwhile.
 function lab.eventually(what, timeout_ms, is_there)
-    local deadline_s = socket.gettime() + timeout_ms / 1000
+    local deadline_s = socket.gettime() + math.max(timeout_ms, PATIENCE_MS) / 1000
     repeat
         local value = is_there()
         if value then

@@ -106,7 +106,7 @@ describe("souk migrate", function()
         local reader = "begin; select 1 from things; select pg_sleep(1.5)"
         os.execute(("/usr/lib/postgresql/15/bin/psql -X -q -d %s -c '%s' >/dev/null 2>&1 &"):format(
             shell.quote(database.url), reader))
-        shell.wait_until("the reader has its lock", 5, function()
+        shell.wait_until("the reader has its lock", 20, function()
             return database:value([[select count(*) from pg_locks
                 where relation = 'things'::regclass]]) > 0
         end)

@@ -81,7 +81,7 @@ describe("reads on a shared pipeline", function()
         end
         lab.together(2, function(part)
             if part == 1 then
-                return db.one(slow, 0.5)
+                return db.one(slow, 1.9)
             end
             sleep(50)
             local took_ms = lab.took_ms(function()
@@ -89,7 +89,7 @@ describe("reads on a shared pipeline", function()
                     assert.equal(i, assert(db.one(echo, i)).n)
                 end)
             end)
-            assert.is_true(took_ms < 300, took_ms .. " ms")
+            assert.is_true(took_ms < 1800, took_ms .. " ms")
         end)
     end)
 
@@ -151,7 +151,7 @@ describe("reads on a shared pipeline", function()
                         assert.is_truthy(row)
                     end
                 end)
-                assert.is_true(took_ms < 1100)
+                assert.is_true(took_ms < 20000)
             end)
         end)
     end)

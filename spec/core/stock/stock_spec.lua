@@ -48,7 +48,7 @@ describe("stock", function()
     it("gathers those that want the same goods while one is under way, in order of arrival",
         function()
             local rows, landed = together({
-                { "ada", { A }, 300 }, { "bob", { A } }, { "cyd", { B, A } }, { "dan", { A } },
+                { "ada", { A }, 1000 }, { "bob", { A } }, { "cyd", { B, A } }, { "dan", { A } },
             })
             assert.not_equal(rows.ada.flight, rows.bob.flight)
             assert.same({ rows.bob.flight, rows.bob.flight }, { rows.cyd.flight, rows.dan.flight })
@@ -59,7 +59,7 @@ describe("stock", function()
 
     it("keeps nobody waiting for those who want something else", function()
         local rows, landed = together({
-            { "ada", { A }, 300 }, { "bob", { A } }, { "cyd", { B } },
+            { "ada", { A }, 1000 }, { "bob", { A } }, { "cyd", { B } },
         })
         assert.equal("cyd", landed[1])
         assert.equal(1, rows.cyd.place)
@@ -90,14 +90,14 @@ describe("stock", function()
 
     it("lets nobody overtake one who waits for the same goods", function()
         local rows, landed = together({
-            { "ada", { A }, 300 }, { "bob", { A, B } }, { "cyd", { B } }, { "dan", { C } },
+            { "ada", { A }, 1000 }, { "bob", { A, B } }, { "cyd", { B } }, { "dan", { C } },
         })
         assert.same({ "dan", "ada", "bob", "cyd" }, landed)
         assert.same({ rows.bob.flight, 2 }, { rows.cyd.flight, rows.cyd.place })
     end)
 
     it("never makes two orders of one owner at a time", function()
-        local rows = together({ { "ada", { A }, 200 }, { "bob", { A }, 50 }, { "cyd", { A } } })
+        local rows = together({ { "ada", { A }, 800 }, { "bob", { A }, 50 }, { "cyd", { A } } })
         assert.equal(rows.bob.flight, rows.cyd.flight)
         local flights = {}
         lab.together(4, function(i)
@@ -116,7 +116,7 @@ describe("stock", function()
     it("parts a flight that fails: who is to blame fails, the others do not", function()
         local before = stock.stats().parted
         local rows, landed = together({
-            { "ada", { A }, 300 }, { "bob", { A } }, { "cyd", { A }, -1 }, { "dan", { A } },
+            { "ada", { A }, 1000 }, { "bob", { A } }, { "cyd", { A }, -1 }, { "dan", { A } },
         })
         assert.equal(before + 1, stock.stats().parted)
         assert.same({ 500, 1, 1 }, { rows.cyd.status, rows.bob.place, rows.dan.place })
@@ -125,7 +125,7 @@ describe("stock", function()
     end)
 
     it("refuses more than may wait, and answers the others", function()
-        local refused, served, first = 0, 0, 300
+        local refused, served, first = 0, 0, 1500
         lab.together(60, function()
             lab.together(20, function(i)
                 local wait_ms
