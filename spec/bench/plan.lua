@@ -69,7 +69,8 @@ end
 local FIGURES = { "rate", "p50_ms", "p95_ms", "p99_ms", "server_us", "postgres_us", "rss_mb",
     "idle_ms" }
 
-local function medians(rounds)
+--- What several rounds give: of each figure its median.
+function plan.medians(rounds)
     local figures = {}
     for _, name in ipairs(FIGURES) do
         local values = {}
@@ -129,7 +130,7 @@ local function run_set(set)
     end
     for i, contestant in ipairs(contestants) do
         if #rounds[i] > 0 then
-            plan.keep(set, contestant.name, medians(rounds[i]))
+            plan.keep(set, contestant.name, plan.medians(rounds[i]))
         end
     end
     runs_done = runs_done + ((set.count or #contestants) - #contestants) * plan.rounds()
