@@ -330,6 +330,7 @@ static void copy_product(struct demo *demo, long number)
     struct product product = product_at(demo, number);
     const struct vendor *vendor = &demo->vendors[product.vendor];
     char name[NAME_SIZE], slug[NAME_SIZE], text[TEXT_SIZE], created[DEMO_TIME_SIZE];
+    char category_ids[40];
 
     make_name(demo, &product, name);
     make_slug(demo, name, number, slug);
@@ -344,6 +345,9 @@ static void copy_product(struct demo *demo, long number)
                                        demo_categories[vendor->trades[product.trade]].price_minor));
     db_copy_text(demo->copy, demo->currency);
     db_copy_text(demo->copy, "PUBLISHED");
+    snprintf(category_ids, sizeof(category_ids), "{%s}",
+             demo->category_ids[vendor->trades[product.trade]]);
+    db_copy_text(demo->copy, category_ids);
     db_copy_text(demo->copy, created);
     db_copy_text(demo->copy, created);
     db_copy_row_end(demo->copy);
@@ -370,7 +374,7 @@ static void copy_products(struct demo *demo)
     db_copy_run(demo->copy, "alter table products disable trigger products_make_stock");
     db_copy_start(demo->copy,
                   "products (id, vendor_id, name, slug, description, price_minor, currency, "
-                  "status, created_at, updated_at)");
+                  "status, category_ids, created_at, updated_at)");
     for (long i = 0; i < demo->product_count && !db_copy_problem(demo->copy); i++) {
         copy_product(demo, i);
         show_progress("products", i + 1, demo->product_count);

@@ -144,23 +144,32 @@ local function rating()
     return sum .. "\t" .. count
 end
 
+--- The category of one product after the other, the same each time it is begun.
+local function filing()
+    local drawn = vocabulary.draw(13)
+    return function()
+        return category_id(category_rank[drawn(DRAWS)])
+    end
+end
+
 local function copy_products()
-    local taken = {}
+    local taken, next_category = {}, filing()
     copy("products (id, vendor_id, name, slug, description, price_minor, currency, status,"
-        .. " rating_sum, rating_count, created_at, updated_at)", PRODUCTS, function(number)
+        .. " rating_sum, rating_count, created_at, updated_at, category_ids)", PRODUCTS,
+        function(number)
             local at, vendor = time(made_s(number)), below(VENDORS) + 1
             local name = name_of(taken, vendor)
             write(id(4, number, made_s(number)), "\t", vendor_id(vendor), "\t", name, "\t",
                 name:lower():gsub("%s", "-"):sub(1, 60):gsub("%-$", ""), "-", number, "\t",
                 text(30 + below(36)), "\t", 100 + below(200000), "\tUSD\t", status_of(), "\t",
-                rating(), "\t", at, "\t", at, "\n")
+                rating(), "\t", at, "\t", at, "\t{", next_category(), "}\n")
         end)
 end
 
 local function copy_product_categories()
+    local next_category = filing()
     copy("product_categories (product_id, category_id)", PRODUCTS, function(number)
-        write(id(4, number, made_s(number)), "\t",
-            category_id(category_rank[below(DRAWS)]), "\n")
+        write(id(4, number, made_s(number)), "\t", next_category(), "\n")
     end)
 end
 

@@ -59,6 +59,10 @@ local function catalogue(vendors, products)
         sql(at, "analyze terms")
         sql("postgres", ("alter database %s_new rename to %s"):format(name, name))
     end
+    -- As a migration leaves it that wrote all products anew.
+    if sql(name, "select relallvisible from pg_class where relname = 'products'") == "0\n" then
+        sql(name, "vacuum products")
+    end
     return name
 end
 

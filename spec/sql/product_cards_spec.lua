@@ -1,5 +1,5 @@
---- Cards show what a product's categories and images are, whoever changes them and whatever comes
--- at once.
+--- Cards show what a product's categories and images are, and category_ids tell search, whoever
+-- changes them and whatever comes at once.
 local database = require("spec.support.database")
 local shell = require("spec.support.shell")
 
@@ -33,6 +33,11 @@ or images::jsonb is distinct from (
     select coalesce(jsonb_agg(jsonb_build_object('id', id, 'url', url, 'alt', alt,
         'position', position) order by position), '[]')
     from product_images where product_images.product_id = product_full.id)
+or not exists (
+    select from products
+    where products.id = product_full.id and products.category_ids = array(
+        select category_id from product_categories where product_id = products.id
+        order by category_id))
 ]]
 
 describe("product cards", function()

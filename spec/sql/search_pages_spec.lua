@@ -54,7 +54,9 @@ $$;
 
 local FILTERS = {
     '{"q": "pulkea"}', '{"q": "fulple"}', '{"q": "pulkea fulple"}',
-    '{"q": "pulkea", "category": "category-3"}', '{"category": "category-50"}',
+    '{"q": "pulkea", "category": "category-3"}',
+    '{"q": "pulkea", "category": "category-1", "minPrice": 50000, "maxPrice": 90000}',
+    '{"category": "category-50"}',
     '{"category": "category-1", "minPrice": 50000, "maxPrice": 90000}',
     '{"q": "junso", "minPrice": 50000, "maxPrice": 90000, "inStock": true}',
     '{"minRating": 4, "inStock": true}', '{"q": "xyzzy"}', '{"minPrice": 199000}',

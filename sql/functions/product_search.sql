@@ -6,6 +6,8 @@
 --   products have a word, statistics how many pass the other filters, and the first WINDOW rows of
 --   the order whether that holds here. A walk that was wrong about it ends at three times what it
 --   should have taken, and what matches is gathered after all.
+-- * Words, categories and steps of prices are in one index: what has all of them is found in it,
+--   and no other row is read.
 -- * A walk by filters that an order's index includes reads the index only, and the row of a product
 --   when its words are asked for.
 -- * Relevance ranks RANKED matches: ranking all of a common word would read most of the table.
@@ -21,7 +23,7 @@
 -- as parameters only:
 --   $1 query words, $2 category ids, $3 vendor, $4 lowest, $5 highest price, $6 lowest rating,
 --   $7 near vendors, $8 their distances in metres, $9 $10 cursor, $11 limit, $12 how many are
---   looked at
+--   looked at, $13 steps of prices
 
 drop function if exists product_search(jsonb, text, text, uuid, integer, integer);
 drop function if exists product_count(jsonb, integer);
@@ -48,14 +50,28 @@ create or replace function category_ids(p_category text) returns uuid[] language
     select coalesce(array_agg(below.id), '{}') from below
 $$;
 
--- filters, with the ids of all categories that are meant.
-create or replace function product_filters(p_filters jsonb) returns jsonb language sql stable as $$
-    select case
-        when not p_filters ? 'category' then p_filters
-        else p_filters || jsonb_build_object(
+-- filters, with the ids of all categories that are meant, and the few steps that a range of prices
+-- has when it narrows what the index of words finds.
+create or replace function product_filters(p_filters jsonb) returns jsonb
+language plpgsql stable as $$
+declare
+    STEPS_MAX constant integer := 10;
+    v_filters jsonb := p_filters;
+    v_first constant integer := product_price_step((p_filters ->> 'minPrice')::bigint);
+    v_last constant integer := product_price_step((p_filters ->> 'maxPrice')::bigint);
+begin
+    if p_filters ? 'category' then
+        v_filters := v_filters || jsonb_build_object(
             'categoryIds', to_jsonb(category_ids(p_filters ->> 'category'))
-        )
-    end
+        );
+    end if;
+    if p_filters ?| array['q', 'category'] and v_last - v_first < STEPS_MAX then
+        v_filters := v_filters || jsonb_build_object(
+            'priceSteps', to_jsonb(array(select generate_series(v_first, v_last)))
+        );
+    end if;
+    return v_filters;
+end;
 $$;
 
 -- Conditions on a row of products. filters: {q, category, vendorId, minPrice, maxPrice, inStock,
@@ -73,10 +89,9 @@ begin
             (4, 'maxPrice', 'products.price_minor <= $5'),
             (5, 'minRating', 'products.rating_average >= $6'),
             (6, 'nearIds', 'products.vendor_id = any ($7)'),
-            (7, 'category', 'exists (select from product_categories'
-                ' where product_categories.product_id = products.id'
-                ' and product_categories.category_id = any ($2))'),
-            (8, 'inStock', '(select product_stock.stock > product_stock.reserved from product_stock'
+            (7, 'category', 'products.category_ids && $2'),
+            (8, 'priceSteps', 'array[product_price_step(products.price_minor)] && $13'),
+            (9, 'inStock', '(select product_stock.stock > product_stock.reserved from product_stock'
                 ' where product_stock.product_id = products.id) = '
                 || coalesce(p_filters ->> 'inStock', ''))
         ) as known (place, name, condition)
@@ -135,7 +150,8 @@ begin
         (p_filters ->> 'minRating')::numeric,
         array(select jsonb_array_elements_text(p_filters -> 'nearIds')::uuid),
         array(select jsonb_array_elements_text(p_filters -> 'nearMeters')::float8),
-        p_after, p_after_id, p_limit, p_looked;
+        p_after, p_after_id, p_limit, p_looked,
+        array(select jsonb_array_elements_text(p_filters -> 'priceSteps')::integer);
 end;
 $$;
 
@@ -173,7 +189,7 @@ create or replace function product_walk_conditions(
 ) returns text language plpgsql immutable as $$
 declare
     v_cheap constant text := product_conditions(
-        p_filters, p_served || array['q', 'category', 'inStock']
+        p_filters, p_served || array['q', 'category', 'priceSteps', 'inStock']
     ) || case
         when not p_filters ? 'category' then ''
         when p_is_hashed then ' and products.id in (select product_categories.product_id'
@@ -263,7 +279,7 @@ returns text language sql immutable as $$
         || ' from unnest($7, $8) with ordinality as near (vendor_id, distance_m, place)'
         || ' cross join lateral (select products.id, products.vendor_id from products'
         || ' where products.vendor_id = near.vendor_id and products.status = ''PUBLISHED'''
-        || product_conditions(p_filters, '{nearIds}')
+        || product_conditions(p_filters, '{nearIds,priceSteps}')
         || case when p_after_id is null then '' else
             ' and (near.distance_m, products.id) > ($9::float8, $10)' end
         || ' order by products.id limit $11) as listed'
@@ -391,10 +407,13 @@ begin
             + case when p_filters ? 'inStock' then 1.5 * share else 0 end
             + case when v_has_words then 3.5 * share else 0 end
     end;
-    gathered_us := least(2.2 * v_number * v_words, 2.2 * v_found, 7 * v_filed);
+    gathered_us := least(
+        2.2 * v_found,
+        0.4 * least(v_number * v_words, v_filed) + 2.2 * v_number * share * v_words
+    );
     -- Indexes of what is asked for include the rest.
-    if not p_filters ?| array['q', 'vendorId', 'nearIds', 'inStock'] then
-        gathered_us := least(gathered_us, 0.5 * v_found + filed_us);
+    if not p_filters ?| array['q', 'category', 'vendorId', 'nearIds', 'inStock'] then
+        gathered_us := least(gathered_us, 0.5 * v_found);
     end if;
     share := share * v_words;
 end;
@@ -559,11 +578,11 @@ begin
 end;
 $$;
 
--- Rows of products that match and whose vendors sell.
+-- Rows of products that match; whether their vendors sell, and how many, stands behind.
 create or replace function product_matches_text(p_filters jsonb, p_columns text) returns text
 language sql immutable as $$
     select 'select ' || p_columns || ' from products where products.status = ''PUBLISHED'''
-        || product_conditions(p_filters, '{}') || product_of_sellers() || ' limit $12'
+        || product_conditions(p_filters, '{}')
 $$;
 
 -- Whether p_max matches are found sooner by looking at all products than by asking an index for all
@@ -583,18 +602,13 @@ begin
 end;
 $$;
 
--- Tells the planner what is known better than it guesses, within functions that set all of these.
+-- Tells the planner what is known better than it guesses, within functions that set both of these.
 create or replace function product_advise(p_filters jsonb, p_max integer) returns void
 language plpgsql stable as $$
 begin
     if product_is_common(p_filters, p_max) then
         perform set_config('enable_seqscan', 'on', true);
         perform set_config('enable_bitmapscan', 'off', true);
-    end if;
-    if p_filters - '{category,categoryIds,inStock}'::text[] = '{}' then
-        -- Products of a category one by one, or the category of each product: never all of both.
-        perform set_config('enable_hashjoin', 'off', true);
-        perform set_config('enable_mergejoin', 'off', true);
     end if;
 end;
 $$;
@@ -616,25 +630,41 @@ begin
 end;
 $$;
 
--- How many match, counted up to p_max.
+-- How many rows a statement finds.
+create or replace function product_counted(p_text text, p_filters jsonb, p_max integer)
+returns integer language sql stable as $$
+    select found.looked::integer
+    from product_run(
+        'select null::uuid, null::float8, null::text, count(*) from (' || p_text || ') as found',
+        p_filters, null, null, null, p_max
+    ) as found
+$$;
+
+-- How many match, counted up to p_max. What the index of words has all of is counted without a look
+-- at rows: all of it, less the few whose vendors do not sell.
 create or replace function product_count(p_filters jsonb, p_max integer) returns integer
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = on set enable_hashjoin = on
-set enable_mergejoin = on set max_parallel_workers_per_gather = 0 set work_mem = '64MB' as $$
+set enable_seqscan = off set enable_bitmapscan = on set max_parallel_workers_per_gather = 0
+set work_mem = '64MB' as $$
 declare
     v_filters constant jsonb := product_filters(p_filters);
+    v_matches constant text := product_matches_text(v_filters, '');
+    v_hidden integer := 0;
 begin
     if product_exceeds(v_filters, p_max) then
         return p_max;
+    elsif v_filters = '{}' or v_filters - '{q,category,categoryIds}'::text[] <> '{}' then
+        perform product_advise(v_filters, p_max);
+        return product_counted(
+            v_matches || product_of_sellers() || ' limit $12', v_filters, p_max
+        );
+    elsif exists (select from vendors where status <> 'ACTIVE') then
+        v_hidden := product_counted(
+            v_matches || ' and products.vendor_id = any ('
+            || 'array(select id from vendors where status <> ''ACTIVE''))', v_filters, null
+        );
     end if;
-    perform product_advise(v_filters, p_max);
-    return (
-        select found.looked
-        from product_run(
-            'select null::uuid, null::float8, null::text, count(*) from ('
-            || product_matches_text(v_filters, '') || ') as found',
-            v_filters, null, null, null, p_max) as found
-    );
+    return product_counted(v_matches || ' limit $12', v_filters, p_max + v_hidden) - v_hidden;
 end;
 $$;
 
@@ -642,40 +672,45 @@ $$;
 create or replace function product_facets(p_filters jsonb, p_max integer)
 returns table (facet text, id uuid, slug text, name text, products integer)
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = on set enable_hashjoin = on
-set enable_mergejoin = on set max_parallel_workers_per_gather = 0 set work_mem = '64MB' as $$
+set enable_seqscan = off set enable_bitmapscan = on set max_parallel_workers_per_gather = 0
+set work_mem = '64MB' as $$
+declare
+    SHOWN constant integer := 50;
+    v_filters constant jsonb := product_filters(p_filters);
 begin
-    perform product_advise(product_filters(p_filters), p_max);
+    perform product_advise(v_filters, p_max);
     return query
-    with found as materialized (
-        select matches.id, matches.sort::uuid as vendor_id
+    with counted as materialized (
+        select counts.sort as facet, counts.id, counts.looked::integer as total
         from product_run(
-            product_matches_text(
-                p_filters, 'products.id, null::float8, products.vendor_id::text, 0::bigint'
-            ), product_filters(p_filters), null, null, null, p_max) as matches
-    ),
-    by_category as (
-        select product_categories.category_id, count(*)::integer as total
-        from found
-        inner join product_categories on product_categories.product_id = found.id
-        group by product_categories.category_id
-    ),
-    by_vendor as (
-        select found.vendor_id, count(*)::integer as total from found group by found.vendor_id
+            'with found as materialized ('
+            || product_matches_text(v_filters, 'products.vendor_id, products.category_ids')
+            || product_of_sellers() || ' limit $12)'
+            || ' select filed.id, null::float8, ''category'', count(*)'
+            || ' from (select unnest(found.category_ids) as id from found) as filed'
+            || ' group by filed.id'
+            || ' union all select found.vendor_id, null, ''vendor'', count(*)'
+            || ' from found group by found.vendor_id',
+            v_filters, null, null, null, p_max
+        ) as counts
     )
     (
-        select 'category', categories.id, categories.slug, categories.name, by_category.total
-        from by_category
-        inner join categories on categories.id = by_category.category_id
-        order by by_category.total desc, categories.name
-        limit 50
+        select 'category', categories.id, categories.slug, categories.name, counted.total
+        from counted
+        inner join categories on categories.id = counted.id
+        where counted.facet = 'category'
+        order by counted.total desc, categories.name
+        limit SHOWN
     )
     union all
     (
-        select 'vendor', vendors.id, vendors.slug, vendors.business_name, by_vendor.total
-        from (select * from by_vendor order by total desc, vendor_id limit 50) as by_vendor
-        inner join vendors on vendors.id = by_vendor.vendor_id
-        order by by_vendor.total desc, vendors.business_name
+        select 'vendor', vendors.id, vendors.slug, vendors.business_name, most.total
+        from (
+            select * from counted where counted.facet = 'vendor'
+            order by counted.total desc, counted.id limit SHOWN
+        ) as most
+        inner join vendors on vendors.id = most.id
+        order by most.total desc, vendors.business_name
     );
 end;
 $$;

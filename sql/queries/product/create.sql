@@ -2,10 +2,11 @@
 -- stock, $10 categories, $11 actor
 with product as (
     insert into products (
-        id, vendor_id, name, slug, description, attributes, price_minor, currency
+        id, vendor_id, name, slug, description, attributes, price_minor, currency, category_ids
     )
     values (
-        $1::uuid, $2::uuid, $3, $4, $5, $6::jsonb, $7::bigint, $8
+        $1::uuid, $2::uuid, $3, $4, $5, $6::jsonb, $7::bigint, $8,
+        array(select distinct category_id from unnest($10::uuid[]) as w (category_id) order by 1)
     )
     returning id
 ),
