@@ -272,10 +272,8 @@ local function all_fee_lines(order)
     local lines = {}
     for _, part in ipairs(order.parts) do
         for i, line in ipairs(part.fee.lines) do
-            lines[#lines + 1] = {
-                order_id = order.id, part_id = part.id, position = i, name = line.name,
-                amount = line.amount,
-            }
+            line.order_id, line.part_id, line.position = order.id, part.id, i
+            lines[#lines + 1] = line
         end
     end
     return lines

@@ -29,9 +29,8 @@ local function remember(key, user)
     users[key] = { user = user, at_us = clock.monotonic_us() }
 end
 
-local function read_user(claims)
-    local session_id = crypto.is_uuid(claims.jti) and claims.jti or nil
-    local row, problem = db.one("auth/user", claims.sub, session_id)
+local function read_user(id, session_id)
+    local row, problem = db.one("auth/user", id, session_id)
     if not row then
         return nil, problem or err.unauthenticated()
     end
@@ -51,34 +50,27 @@ local function read_user(claims)
     }
 end
 
---- The user of a token that was verified and read a moment ago, or nil.
-local function known_user(serial)
-    local known = users[serial]
-    return known and clock.monotonic_us() - known.at_us < USER_TTL_US and known.user or nil
-end
-
-local function user_of(claims, epoch)
-    local user, problem = read_user(claims)
+--- serial: of the token that names them, which may be 0.
+local function user_of(id, session_id, serial, epoch)
+    local user, problem = read_user(id, session_id)
     if not user then
         return nil, problem
     end
-    if claims.serial > 0 and users_epoch == epoch and shared.read("auth") == epoch then
-        remember(claims.serial, user)
+    if serial > 0 and users_epoch == epoch and shared.read("auth") == epoch then
+        remember(serial, user)
     end
     return user
 end
 
---- The user of an Authorization header, or nil, err.
-function auth.user(header)
-    local epoch = shared.read("auth")
-    if epoch ~= users_epoch then
-        forget_users(epoch)
+--- The user of a token that was verified before: as read a moment ago, or read again.
+local function known_user(known, serial, epoch)
+    if clock.monotonic_us() - known.at_us < USER_TTL_US then
+        return known.user
     end
-    local serial = header and crypto.token_known(header)
-    local known = serial and known_user(serial)
-    if known then
-        return known
-    end
+    return user_of(known.user.id, known.user.session_id, serial, epoch)
+end
+
+local function new_user(header, epoch)
     local token = header and header:match("^[Bb]earer +([%w%._-]+)$")
     if not token then
         return nil, err.unauthenticated()
@@ -90,7 +82,22 @@ function auth.user(header)
     if not crypto.is_uuid(claims.sub) then
         return nil, err.unauthenticated()
     end
-    return user_of(claims, epoch)
+    return user_of(claims.sub, crypto.is_uuid(claims.jti) and claims.jti or nil, claims.serial,
+        epoch)
+end
+
+--- The user of an Authorization header, or nil, err.
+function auth.user(header)
+    local epoch = shared.read("auth")
+    if epoch ~= users_epoch then
+        forget_users(epoch)
+    end
+    local serial = header and crypto.token_known(header)
+    local known = serial and users[serial]
+    if known then
+        return known_user(known, serial, epoch)
+    end
+    return new_user(header, epoch)
 end
 
 --- Users of all workers are read again: call after the commit of what changed one.
