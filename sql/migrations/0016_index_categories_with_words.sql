@@ -1,7 +1,7 @@
--- What a list is narrowed by stands in the index of the words: what has a word, is in a category and
--- costs about so much is found by one walk through three lists, and only rows that match all are
--- read. Products are written anew once, some four minutes a million, and neither read nor changed
--- meanwhile.
+-- What a list is narrowed by stands in the index of the words: what has a word, is in a category
+-- and costs about so much is found by one walk through three lists, and only rows that match all
+-- are read. Products are written anew once, some four minutes a million, and neither read nor
+-- changed meanwhile.
 set local maintenance_work_mem = '256MB';
 drop index products_published_tsv_idx;
 
