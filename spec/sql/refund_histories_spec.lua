@@ -5,7 +5,8 @@ local fixture = require("spec.sql.fixture")
 
 local HISTORIES = 12
 local STEPS = 40
-local SEED = tonumber(os.getenv("SOUK_SEED") or "") or os.time() % 100000
+--- Another one for other histories: the suite has the same every time.
+local SEED = tonumber(os.getenv("SOUK_SEED") or "") or 1
 
 --- Five vendors with two things each, whose prices are odd, and an order of some of them with fees
 -- that no policy would ask for.

@@ -80,7 +80,7 @@ function server:command(arguments)
 end
 
 --- Whether that many requests at once are all told that it serves. Each goes to a worker by the
---- kernel's choice.
+--- kernel's choice, of those that listen already.
 function server:answers(count)
     local entries = {}
     for i = 1, count do
@@ -155,7 +155,7 @@ function server:kill_all()
     local pids = self:workers()
     pids[#pids + 1] = self.pid
     shell.run("kill -KILL " .. table.concat(pids, " "))
-    shell.wait_until(self.name .. " is gone", 10, function()
+    shell.wait_until(self.name .. " is gone", 30, function()
         return self:exit_code()
     end)
 end

@@ -105,7 +105,7 @@ function shell.background(folder, line)
     }, "\n") .. "\n")
     os.remove(folder .. "/pid")
     os.execute("setsid sh " .. shell.quote(folder .. "/start.sh") .. " >/dev/null 2>&1 &")
-    return shell.wait_until("a process", 10, function()
+    return shell.wait_until("a process", 30, function()
         return tonumber((shell.read(folder .. "/pid") or ""))
     end)
 end

@@ -46,7 +46,7 @@ describe("a server that dies", function()
     end)
 
     local function died(label)
-        shell.wait_until("the death at " .. label, 10, function()
+        shell.wait_until("the death at " .. label, 40, function()
             return w.server:exit_code()
         end)
         assert.equal(label, crash.fired(w.server))

@@ -86,7 +86,7 @@ describe("flows.reconciliation", function()
             "MISSING_IN_LEDGER " .. extra.json.id .. " null -321" }, found)
         assert.equal(("transfer to %s, group order_%s"):format(account, made.order.id),
             seen.data[2].note)
-        shell.wait_until("the gauge tells", 10, function()
+        shell.wait_until("the gauge tells", 30, function()
             return gauge() == 2
         end)
         w.server:logged('"event":"reconciliation.done"', true)
@@ -113,7 +113,7 @@ describe("flows.reconciliation", function()
         end
         assert.same({}, (reconcile()))
         assert.equal(books.stripe_balance(w, "usd"), books.balance(w, "stripe"))
-        shell.wait_until("the gauge tells", 10, function()
+        shell.wait_until("the gauge tells", 30, function()
             return gauge() == 0
         end)
     end)
@@ -161,7 +161,7 @@ describe("flows.reconciliation", function()
 
     it("asks by name for what is older than what it gathers", function()
         local since = w.db:value("select time_json(now() + interval '1 s')")
-        shell.wait_until("a second has passed", 5, function()
+        shell.wait_until("a second has passed", 20, function()
             return w.db:value("select now() > '" .. since .. "'") == "t"
         end)
         w.db:query("delete from stripe_balance_transactions")
