@@ -88,9 +88,9 @@ describe("answers of the catalogue that are kept, under way", function()
         set_gate(false)
     end)
 
-    --- So many ask at once for a product that nobody has asked for, all of them wait for the one who
-    --- reads it, and meanwhile() is called. Their answers. Who asks while the server has not looked
-    --- at others' changes for 100 ms reads by himself: then it is tried with another product.
+    --- So many ask at once for a product that nobody has asked for, all of them wait for the one
+    --- who reads it, and meanwhile() is called. Their answers. Who asks while the server has not
+    --- looked at others' changes for 100 ms reads by himself: another product is tried then.
     local function crowd(count, meanwhile)
         return shell.wait_until("a crowd that waits for one", 60, function()
             lamp = w:product(shop, { price = 6000, stock = 10 })
