@@ -66,7 +66,21 @@ end
 local PORT_LEAST, BLOCKS, BLOCK = 11000, 300, 30
 local METRICS_AHEAD = 10000
 
-local ports_given = 0
+-- The first port of a block is listened on as long as this process lives: the block is its own.
+local blocks, first_port, ports_given = {}, nil, 0
+
+local function claim_block()
+    for i = 0, BLOCKS - 1 do
+        local first = PORT_LEAST + (info.pid + i) % BLOCKS * BLOCK
+        local claim = socket.bind("127.0.0.1", first)
+        if claim then
+            blocks[#blocks + 1] = claim
+            first_port, ports_given = first, 0
+            return
+        end
+    end
+    error("all ports from " .. PORT_LEAST .. " on are in use: end other runs of the specs")
+end
 
 local function is_free(port)
     local probe = socket.bind("127.0.0.1", port)
@@ -77,20 +91,19 @@ local function is_free(port)
 end
 
 --- A port that nobody listens on, and its neighbour for /metrics. Both lie below what the kernel
---- gives to clients, and spec files that run side by side draw from blocks of their own.
+--- gives to clients. No other process draws from the same block: between this look and the server
+--- that listens is a second in which two that share a port would both start, and answer in turn.
 function shell.free_port()
-    local first = PORT_LEAST + info.pid % BLOCKS * BLOCK
-    for _ = 1, BLOCKS * BLOCK do
-        local port = first + ports_given % BLOCK
-        ports_given = ports_given + 1
-        if ports_given % BLOCK == 0 then
-            first = PORT_LEAST + (first - PORT_LEAST + BLOCK) % (BLOCKS * BLOCK)
+    while true do
+        if not first_port or ports_given == BLOCK - 1 then
+            claim_block()
         end
+        ports_given = ports_given + 1
+        local port = first_port + ports_given
         if is_free(port) and is_free(port + METRICS_AHEAD) then
             return port
         end
     end
-    error("no port is free from " .. PORT_LEAST .. " on")
 end
 
 --- Starts a command line in a session of its own, its output in <folder>/log. Files tell the rest:
