@@ -16,6 +16,7 @@ function emulator.start(options)
         ["stripe.webhook_secrets"] = emulator.WEBHOOK_SECRET,
         ["stripe.connect_webhook_secrets"] = emulator.CONNECT_WEBHOOK_SECRET,
         ["emulator.webhook_url"] = options.webhook_url or "",
+        ["http.request_timeout_ms"] = 10000, -- when it stops, what hangs is waited for so long
     }
     for key, value in pairs(options.set or {}) do
         set[key] = value

@@ -109,7 +109,7 @@ describe("flows.stripe_ops", function()
 
     it("is sent by the sweep when the process that meant to send it was killed", function()
         local made = story.ordered(w, { shop = shop })
-        story.fault(w, { kind = "slow", method = "POST", path = PI, ms = 8000 })
+        story.fault(w, { kind = "slow", method = "POST", path = PI, ms = 2000 })
         shell.run(("(curl -s -m 60 -o /dev/null -X POST -H 'Authorization: Bearer %s' "
             .. "-H 'Content-Type: application/json' -d '{\"method\":\"CARD\"}' "
             .. "http://127.0.0.1:%d/api/orders/%s/payment >/dev/null 2>&1 &)"):format(
@@ -121,7 +121,7 @@ describe("flows.stripe_ops", function()
         assert.equal("SENT", state_of(made))
         w.db:query("update stripe_ops set next_at = now() where state = 'SENT'")
         w.server:restart()
-        shell.wait_until("the sweep", 20, function()
+        shell.wait_until("the sweep", 60, function()
             return state_of(made) == "DONE"
         end)
         local _, executed = calls(made)
