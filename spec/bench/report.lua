@@ -83,9 +83,12 @@ local function of_group(list, name)
 end
 
 --- Puts what this run measured of a part over what earlier ones kept; at the part's end, so that a
--- run that is stopped loses no other.
+-- run that is stopped loses no other. A quick run does not take the place of a full one.
 function report.keep(name)
     local all = kept()
+    if plan.is_quick and all.groups[name] and not all.groups[name].is_quick then
+        return
+    end
     all.groups[name] = {
         rows = of_group(plan.rows, name), goals = of_group(plan.part_goals, name),
         date = os.date("!%Y-%m-%d %H:%M"), is_quick = plan.is_quick or false,

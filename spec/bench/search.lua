@@ -275,10 +275,11 @@ local function measure_corrections(name, size)
     return right
 end
 
-local sizes = IS_QUICK and { 10000 } or { 10000, 100000, 1000000 }
+local FEWEST = IS_QUICK and 1000 or 10000 -- products, and as many vendors
+local sizes = IS_QUICK and { FEWEST } or { FEWEST, 100000, 1000000 }
 local list_p95, corrected = {}, nil
 for _, products in ipairs(sizes) do
-    local name, size = catalogue(10000, products), products .. " products"
+    local name, size = catalogue(FEWEST, products), products .. " products"
     measure_words(name, size)
     if not IS_QUICK and products == 1000000 then
         measure_narrowed(name, size)
@@ -288,7 +289,7 @@ for _, products in ipairs(sizes) do
         time(name, LIST_SQL:format("suggest"), beginnings(), 2))))
     corrected = measure_corrections(name, size)
 end
-local p95_few = measure_filters(catalogue(10, 10000), "10000 products of 10 vendors")
+local p95_few = measure_filters(catalogue(10, FEWEST), FEWEST .. " products of 10 vendors")
 
 local function goal(text, value, op, bound, unit)
     print(("goal\t%s\t%s\t%s\t%s\t%s\t%s"):format(unit == "x" and "6" or "5", text,
@@ -304,6 +305,7 @@ goal("relevance at 1M, any word, p99", worst["relevance " .. LAST], "<=", 75, "m
 goal("totals and facets at 1M, p99", worst["counted " .. LAST], "<=", 50, "ms")
 goal("completion at 1M, p99", worst["suggest " .. LAST], "<=", 5, "ms")
 goal("typing errors put right", corrected, ">=", 95, "%")
-goal("list p95, 10 000 vendors over 10", list_p95[10000] / p95_few, "<=", 1.1, "x")
+goal(("list p95, %d vendors over 10"):format(FEWEST), list_p95[FEWEST] / p95_few, "<=", 1.1,
+    "x")
 goal("list p95, 1M products over 10 000",
-    list_p95[1000000] and list_p95[1000000] / list_p95[10000], "<=", 2, "x")
+    list_p95[1000000] and list_p95[1000000] / list_p95[FEWEST], "<=", 2, "x")

@@ -46,6 +46,11 @@ local function checkout(database)
     return { buying.buyer(database, place.server(database, reads.uncached()), CLIENTS) }, "checkout"
 end
 
+local ASKED = {
+    full = { { "list", list }, { "detail", detail }, { "add", add }, { "checkout", checkout } },
+    quick = { { "list", list }, { "checkout", checkout } },
+}
+
 local function measure(size, vendors, products, asked)
     for _, entry in ipairs(asked) do
         plan.add({
@@ -64,8 +69,7 @@ function growth.growth()
         plan.step("growth", ("a catalogue of %s products"):format(size[1]), function()
             catalogue(VENDORS, size[2])
         end)
-        measure(size[1], VENDORS, size[2], { { "list", list }, { "detail", detail },
-            { "add", add }, { "checkout", checkout } })
+        measure(size[1], VENDORS, size[2], ASKED[mode])
     end
     local many, products = unpack(MANY[mode])
     for _, vendors in ipairs({ FEW, many }) do

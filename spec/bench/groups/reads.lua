@@ -87,7 +87,7 @@ local function contestants(database, who, clients, is_cacheable)
 end
 
 local function sweep(group, what, paths_of, options)
-    for _, clients in ipairs(plan.is_quick and { 16, reads.PEAK_CLIENTS } or reads.CLIENTS) do
+    for _, clients in ipairs(plan.is_quick and { reads.PEAK_CLIENTS } or reads.CLIENTS) do
         plan.add({
             group = group, what = what, size = "10k", clients = clients, seconds = 2,
             count = options.is_cacheable and 4 or 3,
