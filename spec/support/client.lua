@@ -193,6 +193,16 @@ function client.parallel(entries)
     return results
 end
 
+--- Whether every one of these requests, all at once, is answered 200.
+function client.all_ok(entries)
+    for _, answer in ipairs(client.parallel(entries)) do
+        if answer.status ~= 200 then
+            return false
+        end
+    end
+    return true
+end
+
 --- One request and its answer.
 function client.request(request)
     local co = coroutine.running()

@@ -80,8 +80,8 @@ run_specs() {
 
 # The files that failed, when they are few: many are no accident.
 failed_files() {
-    grep -l '' "$SOUK_HOME"/out/*.again >"$SOUK_HOME/again" 2>/dev/null || return 0
-    [ "$(grep -c . "$SOUK_HOME/again")" -gt 3 ] || xargs cat <"$SOUK_HOME/again"
+    cat "$SOUK_HOME"/out/*.again >"$SOUK_HOME/again" 2>/dev/null || return 0
+    [ "$(grep -c . "$SOUK_HOME/again")" -gt 3 ] || cat "$SOUK_HOME/again"
 }
 
 # Prints the name of the file when it passes alone.

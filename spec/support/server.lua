@@ -86,12 +86,7 @@ function server:answers(count)
     for i = 1, count do
         entries[i] = { port = self.ready_port or self.port, path = self.ready }
     end
-    for _, answer in ipairs(client.parallel(entries)) do
-        if answer.status ~= 200 then
-            return false
-        end
-    end
-    return true
+    return client.all_ok(entries)
 end
 
 --- Whether every worker serves.
