@@ -3,10 +3,12 @@
 #include "base/id.h"
 
 #include "base/clock.h"
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #define POOL_WORDS 32 /* so many bytes getrandom() gives whole, or not at all */
@@ -79,31 +81,40 @@ static void advance(void)
     last.ms++;
 }
 
-static char *put_hex(char *at, uint64_t value, int digits)
+/* The eight hex digits of a word: a digit in each byte, then all made letters at once. */
+static void put_word(char at[8], uint32_t word)
 {
-    for (int i = digits - 1; i >= 0; i--) {
-        at[i] = "0123456789abcdef"[value & 15];
-        value >>= 4;
-    }
-    return at + digits;
+    uint64_t digits = word, letters;
+
+    digits = (digits & 0xFFFF0000) << 16 | (digits & 0xFFFF);
+    digits = (digits & 0x0000FF000000FF00) << 8 | (digits & 0x000000FF000000FF);
+    digits = (digits & 0x00F000F000F000F0) << 4 | (digits & 0x000F000F000F000F);
+    letters = (digits + 0x0606060606060606) >> 4 & 0x0101010101010101;
+    digits = htobe64(digits + 0x3030303030303030 + letters * ('a' - '0' - 10));
+    memcpy(at, &digits, sizeof(digits));
 }
 
-void id_uuid7(char out[37])
+void id_text(uint64_t high, uint64_t low, char out[ID_TEXT])
 {
-    uint64_t variant_and_low;
+    char digits[32];
 
+    put_word(digits, (uint32_t)(high >> 32));
+    put_word(digits + 8, (uint32_t)high);
+    put_word(digits + 16, (uint32_t)(low >> 32));
+    put_word(digits + 24, (uint32_t)low);
+    memcpy(out, digits, 8);
+    memcpy(out + 9, digits + 8, 4);
+    memcpy(out + 14, digits + 12, 4);
+    memcpy(out + 19, digits + 16, 4);
+    memcpy(out + 24, digits + 20, 12);
+    out[8] = out[13] = out[18] = out[23] = '-';
+}
+
+void id_uuid7(char out[ID_TEXT + 1])
+{
     advance();
-    variant_and_low = UINT64_C(2) << LOW_BITS | last.low;
-    out = put_hex(out, (uint64_t)last.ms >> 16, 8);
-    *out++ = '-';
-    out = put_hex(out, (uint64_t)last.ms & 0xFFFF, 4);
-    *out++ = '-';
-    out = put_hex(out, 0x7000U | last.high, 4);
-    *out++ = '-';
-    out = put_hex(out, variant_and_low >> 48, 4);
-    *out++ = '-';
-    out = put_hex(out, variant_and_low & UINT64_C(0xFFFFFFFFFFFF), 12);
-    *out = '\0';
+    id_text((uint64_t)last.ms << 16 | 0x7000U | last.high, UINT64_C(2) << LOW_BITS | last.low, out);
+    out[ID_TEXT] = '\0';
 }
 
 /* Each bit: at that place of a UUID there is a dash. */
@@ -118,9 +129,9 @@ bool id_is_uuid(struct str text)
     const unsigned char *at = (const unsigned char *)text.at;
     uint64_t others = 0;
 
-    if (text.len != 36 || at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-')
+    if (text.len != ID_TEXT || at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-')
         return false;
-    for (int i = 0; i < 36; i++)
+    for (int i = 0; i < ID_TEXT; i++)
         others |= (uint64_t)!is_hex[at[i]] << i;
     return others == DASHES;
 }

@@ -22,7 +22,9 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-/* Its upvalues are the fields' names: making a string of each twenty times is not free. */
+/* Names of what is asked and answered, as upvalues after those of a query. */
+enum { MASKS = GEO_QUERY_FIELDS + 1, HIT_ID, HIT_DISTANCE_M, HIT_MASK };
+
 static int l_near(lua_State *L)
 {
     struct geo_index *index = geo_index_of(L);
@@ -32,20 +34,21 @@ static int l_near(lua_State *L)
     size_t count = geo_near(index, &query, hits);
     bool has_masks;
 
-    lua_getfield(L, 1, "masks");
+    lua_pushvalue(L, lua_upvalueindex(MASKS));
+    lua_gettable(L, 1);
     has_masks = lua_toboolean(L, -1);
     lua_createtable(L, (int)count, 0);
     for (size_t i = 0; i < count; i++) {
         lua_createtable(L, 0, has_masks ? 3 : 2);
         geo_write_id(&hits[i].id, id);
-        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_pushvalue(L, lua_upvalueindex(HIT_ID));
         lua_pushlstring(L, id, sizeof(id));
         lua_rawset(L, -3);
-        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_pushvalue(L, lua_upvalueindex(HIT_DISTANCE_M));
         lua_pushnumber(L, hits[i].distance_m);
         lua_rawset(L, -3);
         if (has_masks) {
-            lua_pushvalue(L, lua_upvalueindex(3));
+            lua_pushvalue(L, lua_upvalueindex(HIT_MASK));
             lua_pushnumber(L, (double)hits[i].mask);
             lua_rawset(L, -3);
         }
@@ -173,7 +176,6 @@ int luaopen_core_geo(lua_State *L)
         {"swap", geo_l_swap},
         {"cursor", geo_l_cursor},
         {"is_loaded", geo_l_is_loaded},
-        {"near_json", geo_l_near_json},
         {"cards_near", geo_l_cards_near},
         {"cards_read", geo_l_cards_read},
         {"cards_drop", geo_l_cards_drop},
@@ -186,10 +188,14 @@ int luaopen_core_geo(lua_State *L)
 
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
+    lua_pushcclosure(L, geo_l_near_json, geo_push_query_fields(L));
+    lua_setfield(L, -2, "near_json");
+    (void)geo_push_query_fields(L);
+    lua_pushliteral(L, "masks");
     lua_pushliteral(L, "id");
     lua_pushliteral(L, "distance_m");
     lua_pushliteral(L, "mask");
-    lua_pushcclosure(L, l_near, 3);
+    lua_pushcclosure(L, l_near, HIT_MASK);
     lua_setfield(L, -2, "near");
     return 1;
 }

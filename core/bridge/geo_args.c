@@ -1,15 +1,17 @@
 /* See geo_args.h. */
 #include "bridge/geo_args.h"
 
+#include "base/id.h"
 #include "base/str.h"
 #include "bridge/state.h"
+#include <endian.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <math.h>
+#include <string.h>
 
 #define MASK_END    9007199254740992.0 /* 2^53: whole numbers below it are exact */
 #define LIMIT_USUAL 20
-#define HEX_DIGITS  "0123456789abcdef"
 
 struct geo_index *geo_index_of(lua_State *L)
 {
@@ -92,48 +94,60 @@ struct geo_id geo_check_id(lua_State *L, int index)
 
 void geo_write_id(const struct geo_id *id, char text[GEO_ID_TEXT])
 {
-    size_t at = 0;
+    uint64_t halves[2];
 
-    for (size_t i = 0; i < sizeof(id->bytes); i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            text[at++] = '-';
-        text[at++] = HEX_DIGITS[id->bytes[i] >> 4];
-        text[at++] = HEX_DIGITS[id->bytes[i] & 15];
-    }
+    memcpy(halves, id->bytes, sizeof(halves));
+    id_text(be64toh(halves[0]), be64toh(halves[1]), text);
 }
 
-/* Leaves the named field on the stack's top. False: it is nil. */
-static bool has_field(lua_State *L, const char *name)
+/* A query's fields: upvalues of who takes one, since making a string of a name each time is not
+ * free. */
+enum { LAT = 1, LNG, RADIUS_KM, LIMIT, MASK, ANY_MASK, AFTER_DISTANCE_M, AFTER_ID };
+
+int geo_push_query_fields(lua_State *L)
 {
-    lua_getfield(L, 1, name);
+    static const char *const names[GEO_QUERY_FIELDS] = {
+        "lat", "lng", "radius_km", "limit", "mask", "any_mask", "after_distance_m", "after_id",
+    };
+
+    for (int i = 0; i < GEO_QUERY_FIELDS; i++)
+        lua_pushstring(L, names[i]);
+    return GEO_QUERY_FIELDS;
+}
+
+/* Leaves the field on the stack's top. False: it is nil. */
+static bool has_field(lua_State *L, int field)
+{
+    lua_pushvalue(L, lua_upvalueindex(field));
+    lua_gettable(L, 1);
     return !lua_isnil(L, -1);
 }
 
-/* Fields stay on the stack, at most nine of them. */
+/* Fields stay on the stack, at most eight of them. */
 struct geo_query geo_check_query(lua_State *L)
 {
     struct geo_query query = {.radius_km = INFINITY, .limit = LIMIT_USUAL, .after_distance_m = NAN};
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    lua_getfield(L, 1, "lat");
-    lua_getfield(L, 1, "lng");
+    (void)has_field(L, LAT);
+    (void)has_field(L, LNG);
     query.center = geo_check_point(L, 2, 3);
-    if (has_field(L, "radius_km"))
+    if (has_field(L, RADIUS_KM))
         query.radius_km = luaL_checknumber(L, -1);
     if (!(query.radius_km >= 0))
         luaL_error(L, "core.geo: radius_km is 0 or more");
-    if (has_field(L, "limit"))
+    if (has_field(L, LIMIT))
         query.limit = geo_check_limit(L, -1);
-    if (has_field(L, "mask"))
+    if (has_field(L, MASK))
         query.all_mask = geo_check_mask(L, -1);
-    if (has_field(L, "any_mask"))
+    if (has_field(L, ANY_MASK))
         query.any_mask = geo_check_mask(L, -1);
-    if (has_field(L, "after_distance_m")) {
+    if (has_field(L, AFTER_DISTANCE_M)) {
         query.after_distance_m = luaL_checknumber(L, -1);
         if (!(query.after_distance_m >= 0 && isfinite(query.after_distance_m)))
             luaL_error(L, "core.geo: after_distance_m is finite and 0 or more");
-        lua_getfield(L, 1, "after_id");
+        (void)has_field(L, AFTER_ID);
         query.after_id = geo_check_id(L, -1);
     }
     return query;

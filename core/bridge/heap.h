@@ -1,22 +1,34 @@
 /* Where a Lua state's memory comes from. Lua tells the size of what it gives back, so small pieces
- * need no headers: a list of free ones for each size, cut from slabs that live as long as the heap.
- * A quarter of what malloc costs, and most of what a request does is make small tables. */
+ * need no headers: each size has slabs of its own, and a slab a bit for each piece that is free.
+ * Neither taking nor giving back touches the piece itself, which has left the caches by then, and
+ * what is taken one after the other lies side by side. A quarter of what malloc costs, and most of
+ * what a request does is make small tables. */
 #ifndef SOUK_BRIDGE_HEAP_H
 #define SOUK_BRIDGE_HEAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define HEAP_STEP_BYTES  16
 #define HEAP_SMALL_BYTES 512 /* larger pieces are malloc's */
 
+struct heap_chunk;
 struct heap_slab;
-struct heap_free;
+
+/* Of one size: where the next pieces are. */
+struct heap_class {
+    uint64_t bits;          /* free ones of the 64 from at on, no longer in the slab's own bits */
+    char *at;               /* the first of those 64 */
+    struct heap_slab *slab; /* theirs, in a ring of all of this size */
+    unsigned slabs;         /* in the ring */
+    unsigned unasked;       /* so many new ones before the ring is looked through again */
+};
 
 /* All zero is an empty heap. */
 struct heap {
-    struct heap_free *free[HEAP_SMALL_BYTES / HEAP_STEP_BYTES];
-    struct heap_slab *slabs;
-    char *room;
+    struct heap_class classes[HEAP_SMALL_BYTES / HEAP_STEP_BYTES];
+    struct heap_chunk *chunks;
+    char *room; /* of the newest chunk, for slabs */
     size_t room_bytes;
 };
 
