@@ -43,6 +43,8 @@ struct stock {
     struct loop_timer *look_again; /* while somebody waits for company; else NULL */
     int flights_in_air;
     int orders_in_air;
+    bool do_return;  /* the first who was told of the last flight was back at once */
+    bool is_telling; /* nobody takes off: they are coming back */
     bool is_closed;
     struct stock_stats stats;
 };
@@ -224,6 +226,8 @@ static void on_look_again(void *arg);
 
 static void take_off_all(struct stock *stock)
 {
+    if (stock->is_closed || stock->is_telling)
+        return;
     drop_late(stock);
     while (stock->flights_in_air < stock->settings.flights_max && stock->queue.count) {
         struct stock_limits limits = {company(stock), stock->settings.orders_max, FLIGHT_BYTES_MAX};
@@ -272,13 +276,47 @@ static void part(struct stock *stock, struct flight *flight)
     }
 }
 
-/* The next flight leaves before this one's orders are told: the database works while we answer. */
+static void leave_telling(struct stock *stock)
+{
+    if (!stock->is_telling)
+        return;
+    stock->is_telling = false;
+    take_off_all(stock);
+}
+
+/* Tells the orders of a flight. The next one leaves before: the database works while we answer. But
+ * where those who are told come back at once (a loop that reserves), and fewer than they wait, all
+ * go together once they have: else both would fly after each other for ever, a commit each. */
+static void tell_all(struct stock *stock,
+                     struct flight *flight,
+                     const struct db_error *error,
+                     const struct db_result *rows)
+{
+    bool do_return = stock->do_return;
+    int row = 0;
+
+    stock->is_telling = do_return && stock->queue.count < flight->count;
+    take_off_all(stock);
+    while (!list_is_empty(&flight->orders)) {
+        struct list *node = flight->orders.next;
+        int waiting = stock->queue.count;
+
+        list_remove(node);
+        tell(order_at(node), error, rows, row++);
+        do_return = stock->queue.count > waiting;
+        if (row == 1)
+            stock->do_return = do_return;
+        if (!do_return)
+            leave_telling(stock);
+    }
+    leave_telling(stock);
+}
+
 static void
 on_landed(void *arg, const struct db_error *error, const struct db_result *const *rows, int count)
 {
     struct flight *flight = arg;
     struct stock *stock = flight->stock;
-    int row = 0;
 
     (void)count;
     list_remove(&flight->node);
@@ -288,14 +326,7 @@ on_landed(void *arg, const struct db_error *error, const struct db_result *const
         stock_queue_land(&stock->queue, &order_at(node)->ticket);
     if (error && flight->count > 1 && is_of_one(error) && !stock->is_closed)
         part(stock, flight);
-    if (!stock->is_closed)
-        take_off_all(stock);
-    while (!list_is_empty(&flight->orders)) {
-        struct list *node = flight->orders.next;
-
-        list_remove(node);
-        tell(order_at(node), error, error ? NULL : rows[0], row++);
-    }
+    tell_all(stock, flight, error, error ? NULL : rows[0]);
     free(flight);
 }
 
@@ -310,7 +341,8 @@ void stock_place(struct stock *stock, struct stock_order from, stock_done_fn *do
     if (stock->is_closed || stock->queue.count >= stock->settings.waiting_max) {
         refuse(stock, order);
     } else if (stock->settings.orders_max == 1 ||
-               (!stock->flights_in_air && stock_queue_is_clear(&stock->queue, &order->ticket))) {
+               (!stock->flights_in_air && !stock->is_telling &&
+                stock_queue_is_clear(&stock->queue, &order->ticket))) {
         struct list orders;
 
         list_init(&orders);

@@ -4,8 +4,9 @@ with wanted as materialized (
 ),
 taken as (
     update bench_stock
-    set reserved = reserved + (select sum(wanted.quantity) from wanted)
-    where id = 1 and stock - reserved >= (select sum(wanted.quantity) from wanted)
+    set reserved = reserved + whole.quantity
+    from (select sum(wanted.quantity) as quantity from wanted) as whole
+    where id = 1 and stock - reserved >= whole.quantity
     returning id
 )
 insert into bench_reservations (product, quantity)

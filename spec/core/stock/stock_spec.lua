@@ -57,6 +57,21 @@ describe("stock", function()
             assert.same({ "ada", "bob", "cyd", "dan" }, landed)
         end)
 
+    it("gathers those who come back as soon as they are told", function()
+        local CLIENTS, TIMES = 8, 5
+        local before = stock.stats()
+        lab.together(CLIENTS, function(i)
+            for _ = 1, TIMES do
+                assert.is_nil(select(2, place("client " .. i, { A })))
+            end
+            return true
+        end)
+        local after = stock.stats()
+        assert.equal(CLIENTS * TIMES, after.orders - before.orders)
+        -- The first alone, those who came meanwhile, and from then on all.
+        assert.equal(2 + TIMES - 1, after.flights - before.flights)
+    end)
+
     it("keeps nobody waiting for those who want something else", function()
         local rows, landed = together({
             { "ada", { A }, 1000 }, { "bob", { A } }, { "cyd", { B } },
