@@ -12,7 +12,7 @@ local search_postgres = {}
 --- Counting stops here; where other tables or words are looked at, which costs more a row, earlier.
 local TOTAL_MAX = 100001
 local TOTAL_DEAR_MAX = 10001
-local FACETS_OF_MAX = 2000
+local FACETS_OF_MAX = 1000
 local NEAR_BATCH = 1000
 local NEAR_BATCHES_MAX = 5
 local CORRECTED_MAX = 16

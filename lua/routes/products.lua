@@ -66,7 +66,7 @@ web.get("/api/products", {
         .. "what is below it. Distances are on the mean sphere of 6371.0088 km, up to 0.6 % "
         .. "off the ellipsoid. With lat and lng the products of the 5000 nearest vendors at "
         .. "most. total counts up to 100000 (10000 with q, category or inStock): totalIsExact says "
-        .. "whether it is all. Facets are counted over the first 2000 matches. When nothing has "
+        .. "whether it is all. Facets are counted over the first 1000 matches. When nothing has "
         .. "the words of q, the answer is that for the words of didYouMean.",
     query = page.query({
         q = s.optional(s.string({ min = 1, max = 200, example = "mug" })),

@@ -218,7 +218,7 @@ local function measure_words(name, size)
         worse("counted " .. size, (row("total, " .. one[1], size,
             time(name, LIST_SQL:format("count"), counted, 2))))
         for _, list in ipairs(counted) do
-            list[2] = 2000
+            list[2] = 1000
         end
         worse("counted " .. size, (row("facets, " .. one[1], size,
             time(name, LIST_SQL:format("facets"), counted, 2))))

@@ -174,4 +174,27 @@ describe("search.query", function()
         assert.equal(47, #rest.ids)
         assert.is_nil(rest.after)
     end)
+    it("counts facets over the first thousand matches", function()
+        database.own():query([[
+            insert into products (vendor_id, name, slug, price_minor, currency, status)
+            select '00000000-0000-7000-8000-000000000002', 'Clock ' || n, 'clock-' || n, 100,
+                'USD', 'PUBLISHED'
+            from generate_series(1, 1100) as n]])
+        local hits = search.query({
+            filters = { q = "clock" }, sort = "newest", limit = 1, wants_facets = true,
+            wants_total = true,
+        })
+        assert.equal(1100, hits.total)
+        assert.equal(1000, hits.facets[1].count)
+    end)
+    it("completes a word behind others, misspelt ones among them", function()
+        database.own():query("call term_fill()")
+        for _, typed in ipairs({ "clock 7", "7 clo", "clokc 7", "7 clokc" }) do
+            local texts = {}
+            for _, found in ipairs(json.decode(search.suggest(typed, 10))) do
+                texts[found.text] = true
+            end
+            assert.is_true(texts["Clock 7"], typed)
+        end
+    end)
 end)
