@@ -140,12 +140,15 @@ bool snapshot_take(const struct conf *conf, int64_t number, char *message, size_
     char generations[512];
 
     snprintf(generations, sizeof(generations), "%.480s/generations", conf_text(conf, "home"));
+    mkdir(conf_text(conf, "home"), 0755);
     mkdir(generations, 0755);
     snapshot_folders(conf, number - 1, &last);
     snapshot_folders(conf, number, &folders);
     remove_tree(folders.root, DEPTH);
     if (mkdir(folders.root, 0755) != 0) {
-        snprintf(message, message_size, "%s: %s", folders.root, strerror(errno));
+        snprintf(message, message_size,
+                 "%s: %s: make the folder that home names, and let souk write there", folders.root,
+                 strerror(errno));
         return false;
     }
     return copy_tree(conf_text(conf, "lua.dir"), last.lua, folders.lua, DEPTH, message,

@@ -29,6 +29,19 @@ describe("settings", function()
         assert.matches("cannot be read", output, 1, true)
     end)
 
+    it("name a home that is made when it is not there, or say what to do", function()
+        local home = os.getenv("SOUK_HOME") .. "/not_there_yet"
+        local function serve(at)
+            return shell.run(("timeout 20 %s serve --set lua.dir=/nowhere --set home=%s"):format(
+                BINARY, shell.quote(at)))
+        end
+        serve(home)
+        shell.must("test -d " .. shell.quote(home))
+        local output, code = serve("/dev/null/home")
+        assert.equal(1, code)
+        assert.matches("make the folder that home names", output, 1, true)
+    end)
+
     it("are printed without secrets", function()
         local output = shell.must(BINARY .. " conf --set stripe.secret_key=sk_test_very_private")
         assert.is_nil(output:find("very_private", 1, true))
