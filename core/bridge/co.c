@@ -100,6 +100,13 @@ struct co *co_new(struct generation *generation, co_done_fn *done, void *arg)
     return co;
 }
 
+/* Half of what there may be is there: the next collection begins now. */
+static void collect_early(struct generation *generation)
+{
+    if (generation->memory_bytes > generation->memory_max_bytes / 2)
+        lua_gc(generation->L, LUA_GCRESTART, 0);
+}
+
 static void co_release(struct co *co, bool is_reusable)
 {
     struct generation *generation = co->generation;
@@ -140,6 +147,7 @@ static void co_end(struct co *co, bool is_ok)
         co->done(co->arg, co->L, true);
     else
         tell_error(co);
+    collect_early(co->generation);
     co_release(co, is_ok);
 }
 

@@ -83,7 +83,7 @@ static void push_meta(lua_State *L)
     lua_rawget(L, LUA_REGISTRYINDEX);
 }
 
-/* Whether this key's table was not asked for; from now on it was. */
+/* Whether this key's value was not asked for; from now on it was. */
 static bool ask(struct policy_late *late, lua_State *L, int key)
 {
     struct policy_late *l = late;
@@ -102,7 +102,7 @@ static bool ask(struct policy_late *late, lua_State *L, int key)
     return false;
 }
 
-/* Pushes the table of the input's key. */
+/* Pushes the value of the input's key. */
 static bool copy_late(struct policy_late *late, lua_State *L, const char *at, size_t len)
 {
     bool is_ok;
@@ -200,8 +200,7 @@ void policy_late_open(struct policy_late *late, lua_State *L)
 
 static bool is_late(struct policy_late *late, lua_State *from)
 {
-    if (lua_type(from, -1) != LUA_TTABLE || lua_type(from, -2) != LUA_TSTRING ||
-        late->count == POLICY_LATE_MAX)
+    if (lua_type(from, -2) != LUA_TSTRING || late->count == POLICY_LATE_MAX)
         return false;
     late->keys[late->count].at = lua_tolstring(from, -2, &late->keys[late->count].len);
     late->count++;
@@ -212,16 +211,14 @@ bool policy_late_give(struct policy_late *late, lua_State *from, int index, lua_
 {
     late->from = from;
     late->index = index;
-    late->count = 0;
+    late->count = late->given = 0;
     late->room = COPY_BYTES_MAX;
     if (!lua_checkstack(from, COPY_STACK))
         return false;
     lua_createtable(to, 0, late->members);
-    late->members = 0;
     for (lua_pushnil(from); lua_next(from, index); lua_pop(from, 1)) {
         int top = lua_gettop(from);
 
-        late->members++;
         if (is_late(late, from))
             continue;
         if (!copy_value(from, top - 1, to, 1, &late->room) ||
@@ -231,6 +228,7 @@ bool policy_late_give(struct policy_late *late, lua_State *from, int index, lua_
         }
         lua_rawset(to, 1);
     }
+    late->given = late->count;
     push_meta(to);
     lua_setmetatable(to, 1);
     return true;
@@ -263,6 +261,7 @@ bool policy_late_take(struct policy_late *late, lua_State *to, lua_State *back)
 
 void policy_late_end(struct policy_late *late, lua_State *to)
 {
+    late->members = late->given - late->count;
     late->count = 0;
     late->from = NULL;
     if (lua_type(to, 1) == LUA_TTABLE) {

@@ -1,6 +1,6 @@
 /* What a policy is given, and what it gives: plain data that crosses between two Lua states. Most
- * policies read a few numbers of their input, so the tables in it are copied when they are asked
- * for; nothing that a policy can reach tells the difference. */
+ * policies read a few numbers of their input, so its members are copied when they are asked for;
+ * nothing that a policy can reach tells the difference. */
 #ifndef SOUK_BRIDGE_POLICY_COPY_H
 #define SOUK_BRIDGE_POLICY_COPY_H
 
@@ -9,18 +9,19 @@
 
 struct lua_State;
 
-#define POLICY_LATE_MAX 8
+#define POLICY_LATE_MAX 16
 
 /* The input of the evaluation that runs. All zero: none does. */
 struct policy_late {
     struct lua_State *from;
     int index; /* of the input there */
     struct {
-        const char *at; /* a key of the input, whose table was not asked for yet */
+        const char *at; /* a key of the input, whose value was not asked for yet */
         size_t len;
     } keys[POLICY_LATE_MAX];
     int count;
-    int members; /* of the last input: the next has as many, most likely */
+    int given;   /* how many there were */
+    int members; /* asked for by the last: the next asks for as many, most likely */
     size_t room; /* bytes that may still be copied */
 };
 

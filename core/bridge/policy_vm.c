@@ -328,6 +328,7 @@ static int load_protected(lua_State *L)
     return 0;
 }
 
+/* The hook stays where it is, since nothing runs but here: set anew it only counts from zero. */
 static bool protected_call(struct policy_vm *vm, int arg_count, int result_count)
 {
     int base = lua_gettop(vm->L) - arg_count; /* where the function is */
@@ -339,7 +340,6 @@ static bool protected_call(struct policy_vm *vm, int arg_count, int result_count
     vm->cpu_until_us = 0;
     lua_sethook(vm->L, watch, LUA_MASKCOUNT | (vm->steps ? LUA_MASKLINE : 0), INTERVAL);
     is_ok = lua_pcall(vm->L, arg_count, result_count, base) == 0;
-    lua_sethook(vm->L, NULL, 0, 0);
     lua_remove(vm->L, base);
     return is_ok;
 }
