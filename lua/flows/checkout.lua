@@ -173,31 +173,29 @@ local function policy_input(part, order)
     }
 end
 
+-- Formats: see order_answer.
+local ITEM_INPUT = '{"categories":%s,"line_total":%d,"product_id":"%s","quantity":%d,'
+    .. '"unit_price":%d}'
+local INPUT = '{"buyer":{"country":%s},"currency":"%s"%s,"fee_bps":%d,"items":[%s],'
+    .. '"placed_on":"%s"%s,"subtotal":%d,"vendor":{%s"id":"%s","tier":"%s"}}'
+
 local function item_input_text(given, item)
-    return '{"categories":' .. item.categories_text
-        .. ',"line_total":' .. given.line_total
-        .. ',"product_id":"' .. given.product_id
-        .. '","quantity":' .. given.quantity
-        .. ',"unit_price":' .. given.unit_price .. "}"
+    return ITEM_INPUT:format(item.categories_text, given.line_total, given.product_id,
+        given.quantity, given.unit_price)
 end
 
 --- What json.encode makes of policy_input, which is kept with the vendor order.
 local function input_text(input, part, order)
-    local texts = {}
+    local items, wanted, country = "", input.platform_discount, part.row.country
     for i, given in ipairs(input.items) do
-        texts[i] = item_input_text(given, part.items[i])
+        items = items .. (i > 1 and "," or "") .. item_input_text(given, part.items[i])
     end
-    return '{"buyer":{"country":' .. order.country_text
-        .. '},"currency":"' .. input.currency .. '"'
-        .. (input.distance_km and ',"distance_km":' .. json.encode(input.distance_km) or "")
-        .. ',"fee_bps":' .. input.fee_bps
-        .. ',"items":[' .. table.concat(texts, ",")
-        .. '],"placed_on":"' .. input.placed_on .. '"'
-        .. (input.platform_discount and ',"platform_discount":' .. input.platform_discount or "")
-        .. ',"subtotal":' .. input.subtotal
-        .. ',"vendor":{' .. (part.row.country
-            and '"country":' .. json.encode(part.row.country) .. "," or "")
-        .. '"id":"' .. part.vendor_id .. '","tier":"' .. part.row.tier .. '"}}'
+    return INPUT:format(order.country_text, input.currency,
+        input.distance_km and ',"distance_km":' .. json.encode(input.distance_km) or "",
+        input.fee_bps, items, input.placed_on,
+        wanted and (',"platform_discount":%d'):format(wanted) or "",
+        input.subtotal, country and '"country":' .. json.encode(country) .. "," or "",
+        part.vendor_id, part.row.tier)
 end
 
 local function add_fees(order, inputs)
