@@ -14,8 +14,9 @@
 -- * work_mem is enough for a bitmap of millions of rows: one that has forgotten rows for pages has
 --   every row of them compared.
 -- * One request takes one core: a plan with helpers would take three from others.
--- * Words are compared by ts_match_vq() where no index is meant: an operator would have the planner
---   look through its statistics of words, which takes a millisecond.
+-- * Words are compared by ts_match_vq() where no index is meant, and with a sub-select where only
+--   their own is: else the planner would look through its statistics of words, which takes a
+--   millisecond.
 -- No plan joins vendors: those of the rows found are looked up one by one, or those few that do not
 -- sell are left out, so their number is nothing to a list.
 -- The text of statements is put together from the fixed parts below, so that each combination of
@@ -36,6 +37,7 @@ drop function if exists product_is_common(jsonb);
 drop function if exists product_guess(text, jsonb);
 drop function if exists product_walk_conditions(jsonb, text[]);
 drop function if exists product_walk_text(jsonb, text[], uuid);
+drop function if exists product_worded(text);
 drop function if exists product_looks(text[], integer, jsonb, text, integer, integer, integer);
 
 -- A category and all below it, by id or slug.
@@ -83,7 +85,10 @@ begin
         select coalesce(string_agg(' and ' || condition, '' order by place), '')
         from (
             values
-            (1, 'q', 'products.tsv @@ websearch_to_tsquery(''english'', $1)'),
+            (1, 'q', 'products.tsv @@ '
+                || case when p_filters ?| array['vendorId', 'minPrice', 'maxPrice', 'minRating',
+                    'inStock', 'nearIds'] then 'websearch_to_tsquery(''english'', $1)'
+                else '(select websearch_to_tsquery(''english'', $1))' end),
             (2, 'vendorId', 'products.vendor_id = $3'),
             (3, 'minPrice', 'products.price_minor >= $4'),
             (4, 'maxPrice', 'products.price_minor <= $5'),
@@ -116,19 +121,21 @@ language sql immutable as $$
     end
 $$;
 
--- What orders, its value from a cursor, the direction, the filters that its index serves.
+-- What orders, its value from a cursor, the direction, the filters that its index serves, and how
+-- long a row takes whose words are looked for, in microseconds: products lie as they were created.
 create or replace function product_order(p_sort text) returns text[]
 language sql immutable as $$
     select case p_sort
-        when 'newest' then array['products.created_at', '$9::timestamptz', 'desc', 'vendorId']
+        when 'newest' then
+            array['products.created_at', '$9::timestamptz', 'desc', 'vendorId', '1.3']
         when 'price' then
-            array['products.price_minor', '$9::bigint', 'asc', 'vendorId minPrice maxPrice']
+            array['products.price_minor', '$9::bigint', 'asc', 'vendorId minPrice maxPrice', '2.2']
         when '-price' then
-            array['products.price_minor', '$9::bigint', 'desc', 'vendorId minPrice maxPrice']
+            array['products.price_minor', '$9::bigint', 'desc', 'vendorId minPrice maxPrice', '2.2']
         when 'rating' then array[
             'products.rating_average, products.rating_count',
             'split_part($9, '' '', 1)::numeric, split_part($9, '' '', 2)::integer', 'desc',
-            'minRating'
+            'minRating', '2.2'
         ]
         when 'distance' then array['products.distance_m', '$9::float8', 'asc', '']
         when 'relevance' then array['products.rank', '$9::float8', 'desc', '']
@@ -155,15 +162,17 @@ begin
 end;
 $$;
 
--- The end of a statement over rows named products: conditions, order, limit.
+-- The end of a statement over rows named products: conditions, order, limit. What a cursor needs is
+-- written of the page's rows only.
 create or replace function product_page_of(p_from text, p_order text[], p_where text, p_looked text)
 returns text language sql immutable as $$
     select 'select products.id, '
         || case when p_order[1] = 'products.distance_m' then p_order[1] else 'null::float8' end
-        || ', concat_ws('' '', ' || p_order[1] || '), ' || p_looked || ' ' || p_from
+        || ', concat_ws('' '', ' || p_order[1] || '), ' || p_looked
+        || ' from (select products.id, ' || p_order[1] || ' ' || p_from
         || ' where true' || p_where
         || ' order by ' || replace(p_order[1], ',', ' ' || p_order[3] || ',') || ' ' || p_order[3]
-        || ', products.id ' || p_order[3] || ' limit $11'
+        || ', products.id ' || p_order[3] || ' limit $11) as products'
 $$;
 
 create or replace function product_behind(p_order text[], p_after_id uuid) returns text
@@ -234,27 +243,33 @@ create or replace function product_of_sellers() returns text language sql immuta
     select ' and products.vendor_id not in (select id from vendors where status <> ''ACTIVE'')'
 $$;
 
--- $12 matches at most, by the indexes of what they have to match, then sorted.
+-- What matches, by the indexes of what it has to match, then sorted: all, for an order that the
+-- table has; $12 rows at most, and how many they are, for the nearest; $12 at most to be ranked.
 create or replace function product_gather_text(p_filters jsonb, p_order text[], p_after_id uuid)
 returns text language sql immutable as $$
-    select 'with gathered as materialized (select products.id, products.vendor_id'
-        || case when p_order[4] = '' then '' else ', ' || p_order[1] end
-        || case when p_order[1] = 'products.distance_m' then
-            ', near.distance_m' else '' end
-        || case when p_order[1] = 'products.rank' then
-            ', ts_rank(products.tsv, websearch_to_tsquery(''english'', $1))::float8 as rank'
-            else '' end
-        || ' from products'
-        || case when p_order[1] = 'products.distance_m' then
-            ' inner join unnest($7, $8) as near (vendor_id, distance_m)'
-            || ' on near.vendor_id = products.vendor_id' else '' end
-        || ' where products.status = ''PUBLISHED'''
-        || product_conditions(p_filters, '{}')
-        || case when p_order[4] = '' then '' else product_behind(p_order, p_after_id) end
-        || ' limit $12) '
-        || product_page_of('from gathered as products', p_order,
-            case when p_order[4] = '' then product_behind(p_order, p_after_id) else '' end
-            || product_of_sellers(), '(select count(*) from gathered)')
+    select case
+        when p_order[1] = 'products.distance_m' then
+            'with gathered as materialized (select products.id, products.vendor_id,'
+            || ' near.distance_m from products inner join unnest($7, $8)'
+            || ' as near (vendor_id, distance_m) on near.vendor_id = products.vendor_id'
+            || conditions || ' limit $12) '
+            || product_page_of('from gathered as products', p_order, behind || sold,
+                '(select count(*) from gathered)')
+        when p_order[1] = 'products.rank' then product_page_of(
+            'from (select products.id, products.vendor_id, ts_rank(products.tsv,'
+            || ' websearch_to_tsquery(''english'', $1))::float8 as rank from products'
+            || conditions || ' limit $12) as products', p_order, behind || sold, '0::bigint')
+        else product_page_of(
+            'from (select products.id, products.vendor_id, ' || p_order[1] || ' from products'
+            || conditions || behind || ' offset 0) as products', p_order, sold, '0::bigint')
+    end
+    from (
+        select
+            ' where products.status = ''PUBLISHED''' || product_conditions(p_filters, '{}')
+                as conditions,
+            product_behind(p_order, p_after_id) as behind,
+            product_of_sellers() as sold
+    ) as parts
 $$;
 
 -- Ranks the newest $12 rows that match: for words that are everywhere.
@@ -344,24 +359,29 @@ create or replace function product_number() returns float8 language sql stable a
     where oid = 'products_published_created_at_id_idx'::regclass
 $$;
 
--- Which share of them has all the words, if words come independently of one another. What the
--- dictionary does not tell, of numbers and phrases and what is new, is taken to be rare.
-create or replace function product_worded(p_q text) returns float8 language plpgsql stable as $$
+-- Which share of them has all the words, if words come independently of one another, and which has
+-- the rarest. What the dictionary does not tell, of numbers and phrases and what is new, is taken
+-- to be rare.
+create or replace function product_worded(p_q text, out share float8, out rarest float8)
+language plpgsql stable as $$
 declare
     UNKNOWN constant float8 := 0.001;
     v_query constant text := websearch_to_tsquery('english', p_q)::text;
     v_number constant float8 := product_number();
 begin
     if v_query !~ '^''[[:alnum:]]+''( & ''[[:alnum:]]+'')*$' then
-        return UNKNOWN;
+        share := UNKNOWN;
+        rarest := UNKNOWN;
+        return;
     end if;
-    return (
-        select exp(sum(ln(least(1, coalesce(counted.products / v_number, UNKNOWN)))))
-        from unnest(string_to_array(translate(v_query, ''' ', ''), '&')) as lexeme
-        cross join lateral (
-            select sum(terms.in_products) as products from terms where terms.stem = lexeme
-        ) as counted
-    );
+    select exp(sum(ln(word.share))), min(word.share)
+    into share, rarest
+    from unnest(string_to_array(translate(v_query, ''' ', ''), '&')) as lexeme
+    cross join lateral (
+        select least(1, coalesce(sum(terms.in_products) / v_number, UNKNOWN)) as share
+        from terms
+        where terms.stem = lexeme
+    ) as word;
 end;
 $$;
 
@@ -369,24 +389,28 @@ $$;
 -- the category of those that have passed the rest, which are that share of the rows, or reading the
 -- whole category before; gathering by the rarest filter that an index has.
 create or replace function product_costs(
-    p_filters jsonb, p_served text,
+    p_filters jsonb, p_served text, p_row_us float8,
     out share float8, out walked_us float8, out asked float8, out filed_us float8,
     out gathered_us float8
 ) language plpgsql stable as $$
 declare
+    MATCH_US constant float8 := 3.5;
     PLAIN constant text := 'vendorId minPrice maxPrice minRating nearIds';
     ON_SALE constant text := 'products where products.status = ''PUBLISHED''';
     v_number constant float8 := product_number();
     v_plain constant jsonb := product_served(p_filters, PLAIN);
     v_served constant jsonb := product_served(p_filters, p_served);
     v_has_words constant boolean := p_filters ? 'q';
-    v_words constant float8 := case
-        when v_has_words then product_worded(p_filters ->> 'q') else 1
-    end;
+    v_words float8 := 1;
+    v_rarest float8 := 1;
     v_found float8 := v_number;
     v_walked float8 := v_number;
     v_filed float8 := v_number;
 begin
+    if v_has_words then
+        select worded.share, worded.rarest into v_words, v_rarest
+        from product_worded(p_filters ->> 'q') as worded;
+    end if;
     if v_plain <> '{}' then
         v_found := product_guess(ON_SALE || product_conditions(v_plain, '{}'), p_filters);
         v_walked := case
@@ -402,14 +426,17 @@ begin
     share := asked * least(1, v_filed / v_number);
     filed_us := case when p_filters ? 'category' then 0.3 * v_filed else 0 end;
     walked_us := case
-        when v_has_words and share = 1 and not p_filters ?| array['category', 'inStock'] then 2.2
+        when v_has_words and share = 1 and not p_filters ?| array['category', 'inStock']
+            then p_row_us
         else 0.5
             + case when p_filters ? 'inStock' then 1.5 * share else 0 end
             + case when v_has_words then 3.5 * share else 0 end
     end;
     gathered_us := least(
         2.2 * v_found,
-        0.4 * least(v_number * v_words, v_filed) + 2.2 * v_number * share * v_words
+        0.1 * least(v_number * v_rarest, v_filed) + MATCH_US * v_filed * v_words * case
+            when p_filters ? 'priceSteps' then least(1, 2.5 * v_found / v_number) else 1
+        end
     );
     -- Indexes of what is asked for include the rest.
     if not p_filters ?| array['q', 'category', 'vendorId', 'nearIds', 'inStock'] then
@@ -428,18 +455,18 @@ declare
     WINDOW_ROWS constant integer := 500;
     -- Gathering is over before a window would be.
     WINDOW_US constant float8 := 1000;
-    GATHERED_MAX constant integer := 100000;
+    WALK_RISK constant float8 := 1.25;
     ALL_ROWS constant integer := 2147483647;
     v_costs record;
     v_limits integer[] := array[ALL_ROWS];
     v_limit integer;
+    v_hits integer;
     v_share float8;
     v_rows float8;
     v_is_hashed boolean := false;
-    v_gathered bigint;
 begin
     if product_conditions(p_filters, string_to_array(p_order[4], ' ')) <> '' then
-        select * into v_costs from product_costs(p_filters, p_order[4]);
+        select * into v_costs from product_costs(p_filters, p_order[4], p_order[5]::float8);
         v_limits := case
             when v_costs.gathered_us < WINDOW_US then array[]::integer[]
             else array[WINDOW_ROWS, null]
@@ -447,13 +474,16 @@ begin
     end if;
     foreach v_limit in array v_limits loop
         if v_limit is null then
+            v_hits := cardinality(ids);
             -- What the window has shown, beside as many rows of the guess as hold two hits.
-            v_share := (cardinality(ids) + 2) / (WINDOW_ROWS + 2 / greatest(v_costs.share, 1e-6));
+            v_share := (v_hits + 2) / (WINDOW_ROWS + 2 / greatest(v_costs.share, 1e-6));
             v_rows := p_wanted / v_share;
             v_is_hashed := v_costs.filed_us < v_rows * v_costs.asked;
-            exit when v_rows * v_costs.walked_us + least(v_costs.filed_us, v_rows * v_costs.asked)
-                > greatest(
-                    v_costs.gathered_us, 2 * product_number() * cardinality(ids) / WINDOW_ROWS
+            -- A walk may be half as long again; gathering is of no fewer than there surely are.
+            exit when WALK_RISK * (v_rows * v_costs.walked_us
+                + least(v_costs.filed_us, v_rows * v_costs.asked)) > greatest(
+                    v_costs.gathered_us,
+                    3.5 * product_number() * (v_hits - 2 * sqrt(v_hits)) / WINDOW_ROWS
                 );
             v_limit := least(3 * v_rows, ALL_ROWS);
         end if;
@@ -467,20 +497,12 @@ begin
             return;
         end if;
     end loop;
-    select array_agg(found.id), array_agg(found.sort), max(found.looked)
-    into ids, sorts, v_gathered
+    select array_agg(found.id), array_agg(found.sort)
+    into ids, sorts
     from product_run(
         product_gather_text(p_filters, p_order, p_after_id), p_filters, p_after, p_after_id,
-        p_wanted, GATHERED_MAX
+        p_wanted, null
     ) as found;
-    if v_gathered >= GATHERED_MAX then
-        select array_agg(found.id), array_agg(found.sort)
-        into ids, sorts
-        from product_run(
-            product_walk_text(p_filters, p_order, p_after_id, true),
-            p_filters, p_after, p_after_id, p_wanted, ALL_ROWS
-        ) as found;
-    end if;
 end;
 $$;
 
@@ -621,7 +643,7 @@ declare
     WINDOW_ROWS constant integer := 500;
     v_number constant float8 := product_number();
 begin
-    if v_number < 2 * p_max or (select share from product_costs(p_filters, ''))
+    if v_number < 2 * p_max or (select share from product_costs(p_filters, '', 0))
         * v_number < 2 * p_max
     then
         return false;
