@@ -608,19 +608,28 @@ language sql immutable as $$
 $$;
 
 -- Whether p_max matches are found sooner by looking at all products than by asking an index for all
--- that match, of which only the first are read.
+-- that match, of which only the first are read. How many match: what the newest show, beside as many
+-- rows of the guess as hold ten.
 create or replace function product_is_common(p_filters jsonb, p_max integer) returns boolean
 language plpgsql stable as $$
 declare
     WINDOW_ROWS constant integer := 500;
+    v_number constant float8 := product_number();
+    v_guess float8;
+    v_rarest float8 := 0;
     v_share float8;
 begin
     if not p_filters ?| array['q', 'category'] then
         return false;
     end if;
-    v_share := product_density(p_filters, WINDOW_ROWS)::float8 / WINDOW_ROWS;
-    return v_share > 0
-        and 1.5 * p_max / v_share < 0.6 * product_number() * v_share + 2.0 * p_max;
+    select costs.share into v_guess from product_costs(p_filters, '', 0) as costs;
+    if p_filters ? 'q' then
+        select worded.rarest into v_rarest from product_worded(p_filters ->> 'q') as worded;
+    end if;
+    v_share := (product_density(p_filters, WINDOW_ROWS) + 10)
+        / (WINDOW_ROWS + 10 / greatest(v_guess, 1e-6));
+    return 1.6 * p_max / v_share
+        < 0.1 * v_number * greatest(v_rarest - v_share, 0) + 0.5 * v_number * v_share + 2.0 * p_max;
 end;
 $$;
 
