@@ -1,5 +1,7 @@
 --- `./souk bench geo`: the index through the Lua interface beside the nearest of PostgreSQL's own.
 -- What it gets and prints is said in README.md (parts).
+local redis = require("spec.bench.redis")
+
 local MODE, PEERS = os.getenv("SOUK_BENCH_MODE") or "quick", os.getenv("SOUK_BENCH_PEERS")
 local HOME, ADMIN = os.getenv("SOUK_BENCH_HOME") or "/tmp", os.getenv("SOUK_BENCH_ADMIN")
 local BINARY = os.getenv("SOUK_BINARY") or "build/release/souk"
@@ -101,11 +103,61 @@ local function report(size, found)
         found["near knn20"].touched))
 end
 
-local function peer(name, queries)
-    local text = psql(url(), ("-v peer=%s -v queries=%d -f spec/bench/geo_peers.sql"):format(name,
-        queries))
-    local p50, p95, p99 = text:match("([%d.]+) ([%d.]+) ([%d.]+)%s*$")
-    return { p50 = assert(tonumber(p50), text), p95 = tonumber(p95), p99 = tonumber(p99) }
+local function percentile(sorted, share)
+    return sorted[math.max(1, math.ceil(#sorted * share))]
+end
+
+local function figures_of(took)
+    table.sort(took)
+    return { p50 = percentile(took, 0.5), p95 = percentile(took, 0.95),
+        p99 = percentile(took, 0.99) }
+end
+
+--- The first of the places that were asked for before.
+local function some_centers(count)
+    local list = {}
+    for line in io.lines(HOME .. "/centers") do
+        list[#list + 1] = { line:match("(%S+) (%S+)") }
+        if #list == count then
+            break
+        end
+    end
+    return list
+end
+
+--- As an application asks: a prepared statement over the socket.
+local function peer_in_postgres(name, centers)
+    local path = HOME .. "/peer.sql"
+    local file = assert(io.open(path, "w"))
+    file:write("\\ir ", capture("pwd"):match("[^\n]+"),
+        "/spec/bench/geo_peers.sql\n\\o /dev/null\n\\timing on\n")
+    for _, center in ipairs(centers) do
+        file:write(("execute nearest (%s, %s);\n"):format(center[1], center[2]))
+    end
+    file:close()
+    local took = {}
+    local output = psql(url(), ("-v peer=%s -f %s"):format(name, quote(path)))
+    for ms in output:gmatch("Time: ([%d.]+)") do
+        took[#took + 1] = tonumber(ms) * 1000
+    end
+    assert(#took == #centers, "not all were answered")
+    return figures_of(took)
+end
+
+local LAT_MAX = 85
+
+local function peer_redis(centers)
+    local points = HOME .. "/points"
+    psql(url(), ('-F " " -c "select lon_deg, lat_deg, vendor_id from vendor_places '
+        .. 'where abs(lat_deg) < %d" -o %s'):format(LAT_MAX, quote(points)))
+    local within = {}
+    for _, center in ipairs(centers) do
+        if math.abs(tonumber(center[1])) < LAT_MAX then
+            within[#within + 1] = center
+        end
+    end
+    return figures_of(redis.measure(HOME, points, within,
+        "BYRADIUS 25 km ASC COUNT 20 WITHDIST"))
 end
 
 local function has_extension(name)
@@ -113,15 +165,31 @@ local function has_extension(name)
         :format(name)):find("1") ~= nil
 end
 
+--- {name, title, of ours, is it there, measure(centers)}
+local PEER_LIST = {
+    { "postgis", "PostGIS k-NN", "knn20", function()
+        return (PEERS == "yes" or MODE == "full") and has_extension("postgis")
+    end, function(centers) return peer_in_postgres("postgis", centers) end },
+    { "cube", "cube k-NN", "knn20", function() return has_extension("cube") end,
+        function(centers) return peer_in_postgres("cube", centers) end },
+    { "redis", "Redis, 25 km, no filter", "25 km", function()
+        return PEERS == "yes" and redis.is_there()
+    end, peer_redis },
+}
+
 local function measure_peers(size, ours)
-    local found = {}
-    for name, title in pairs({ postgis = "PostGIS k-NN", cube = "cube k-NN" }) do
-        if has_extension(name) and (name == "cube" or PEERS == "yes" or MODE == "full") then
+    local found, centers = {}, some_centers(MODE == "quick" and 100 or 300)
+    for _, one in ipairs(PEER_LIST) do
+        local name, title, like, is_there, measure_it = unpack(one)
+        if is_there() then
             tell("%s at %s", title, size)
-            found[name] = peer(name, MODE == "quick" and 100 or 300)
-            local row = found[name]
+            local row = measure_it(centers)
+            found[name] = row
             say("row", title, size, row.p50, row.p95, row.p99, "-")
-            say("note", ("geo.near is %.0f times %s at %s"):format(row.p50 / ours.p50, title, size))
+            for _, kind in ipairs({ "near", "near_json" }) do
+                say("note", ("geo.%s is %.0f times %s at %s"):format(kind,
+                    row.p50 / ours[kind .. " " .. like].p50, title, size))
+            end
         end
     end
     return found
@@ -166,7 +234,7 @@ local function main()
         results[points] = measure(points)
         report(name, results[points])
         if points == PEER_SIZE[MODE] then
-            peers = measure_peers(name, results[points]["near knn20"])
+            peers = measure_peers(name, results[points])
         end
     end
     goals(results, peers)
