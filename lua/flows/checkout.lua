@@ -28,6 +28,11 @@ local EXPIRES_S = tonumber(conf("order.expires_after_s"))
 --- Of lines that no discount is for; nobody adds to it.
 local NONE = {}
 
+--- A list with room for as many as most orders have: growing one by one costs more than filling it.
+local function room()
+    return { nil, nil, nil, nil }
+end
+
 local function is_stale(problem)
     return problem.code == "price_changed" or problem.code == "cart_changed"
 end
@@ -111,7 +116,7 @@ end
 local function make_part(row, order)
     return {
         id = crypto.uuid7(), order_id = order.id, vendor_id = row.vendor_id,
-        currency = order.currency, items = {}, row = row,
+        currency = order.currency, items = room(), row = row,
         -- What policies say, once they were asked.
         subtotal = 0, shipping = 0, fee = nil, fee_amount = 0, fee_version = nil, fee_reason = nil,
         fee_input = nil,
@@ -121,7 +126,7 @@ end
 --- Fills order.parts and order.items. Rows come with a vendor's lines together; a part is what
 --- becomes a vendor order.
 local function add_lines(order, rows)
-    local parts, items, part = {}, {}, nil
+    local parts, items, part = room(), room(), nil
     for i, row in ipairs(rows) do
         if not part or part.vendor_id ~= row.vendor_id then
             part = make_part(row, order)
@@ -151,7 +156,7 @@ end
 --- What the policies are told of a part: its lines as its vendor sells them, after the discounts
 --- that the vendor bears.
 local function policy_input(part, order)
-    local items, subtotal, wanted = {}, 0, 0
+    local items, subtotal, wanted = room(), 0, 0
     for i, item in ipairs(part.items) do
         local borne = discounts.of_platform(item)
         items[i] = {
@@ -199,7 +204,7 @@ local function input_text(input, part, order)
 end
 
 local function add_fees(order, inputs)
-    local texts = {}
+    local texts = room()
     for i, part in ipairs(order.parts) do
         texts[i] = input_text(inputs[i], part, order)
     end
@@ -253,7 +258,7 @@ local function price(order)
     if not is_done then
         return nil, problem
     end
-    local inputs = {}
+    local inputs = room()
     for i, part in ipairs(order.parts) do
         inputs[i] = policy_input(part, order)
     end
@@ -267,7 +272,7 @@ local function price(order)
 end
 
 local function all_fee_lines(order)
-    local lines = {}
+    local lines = room()
     for _, part in ipairs(order.parts) do
         for i, line in ipairs(part.fee.lines) do
             line.order_id, line.part_id, line.position = order.id, part.id, i
@@ -328,7 +333,7 @@ local function made(row, problem)
 end
 
 local function goods_of(items)
-    local ids = {}
+    local ids = room()
     for i, item in ipairs(items) do
         ids[i] = item.product_id
     end

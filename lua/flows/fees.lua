@@ -42,7 +42,7 @@ local function check_lines(lines, subtotal, items)
     if type(lines) ~= "table" or #lines == 0 or #lines > LINES_MAX then
         return nil, "lines must be a list of 1 to " .. LINES_MAX
     end
-    local clean, fee = {}, 0
+    local clean, fee = { nil, nil }, 0
     for i, line in ipairs(lines) do
         if not is_named(line) then
             return nil, "line " .. i .. " needs a name"
@@ -120,7 +120,7 @@ end
 --- or nil, err.
 function fees.of(inputs, buyer_id, known, texts)
     return policies.with_active(POLICY, buyer_id, known, function(hash)
-        local list = {}
+        local list = { nil, nil, nil, nil } -- room for what most orders have
         for i, input in ipairs(inputs) do
             local fee, why = fees.by(hash, input, texts[i])
             if not fee then

@@ -41,7 +41,7 @@ end
 function order_terms.shipping(inputs, buyer_id, known)
     local refusal
     local list, problem = policies.with_active("shipping", buyer_id, known, function(hash)
-        local amounts = {}
+        local amounts = { nil, nil, nil, nil } -- room for what most orders have
         for i, input in ipairs(inputs) do
             local result, why = policies.evaluate_by("shipping", hash, input)
             local checked

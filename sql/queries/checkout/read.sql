@@ -1,8 +1,5 @@
 -- $1 buyer. What the cart costs now, what the policies want to know, and which versions of them
 -- decide (asked once, whatever the number of lines). A cart has its buyer's id.
-with policies as materialized (
-    select policies_active('{fee,shipping,limits}', $1::uuid) as hashes
-)
 select
     cart_items.product_id,
     cart_items.quantity,
@@ -16,9 +13,21 @@ select
     vendors.country,
     vendors.lat_deg,
     vendors.lon_deg,
-    (select policies.hashes[1] from policies) as fee_policy,
-    (select policies.hashes[2] from policies) as shipping_policy,
-    (select policies.hashes[3] from policies) as limits_policy,
+    (
+        select hash from policy_candidates
+        where name = 'fee' and (percent = 100 or percent > policy_share($1::uuid))
+        order by starts_at desc, id desc limit 1
+    ) as fee_policy,
+    (
+        select hash from policy_candidates
+        where name = 'shipping' and (percent = 100 or percent > policy_share($1::uuid))
+        order by starts_at desc, id desc limit 1
+    ) as shipping_policy,
+    (
+        select hash from policy_candidates
+        where name = 'limits' and (percent = 100 or percent > policy_share($1::uuid))
+        order by starts_at desc, id desc limit 1
+    ) as limits_policy,
     product_cards.categories::text as categories
 from cart_items
 inner join products on products.id = cart_items.product_id
