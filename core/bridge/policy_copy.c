@@ -6,10 +6,12 @@
 #include <lua.h>
 #include <string.h>
 
+#define NOT_PLAIN      "the input is not plain data"
 #define COPY_DEPTH     8
 #define COPY_BYTES_MAX (1u << 20) /* a table that is there many times is copied as often */
 #define COPY_VALUE     16
 #define COPY_LIST_MAX  1024
+#define COPY_NAMED     4 /* members of a table that is no list: most have no more */
 #define COPY_STACK     8 /* a table, and a key and a value that may be tables */
 
 static char meta_mark;
@@ -38,17 +40,13 @@ static bool copy_members(lua_State *from, int index, lua_State *to, int depth, s
 /* Made with room for its members: growing one by one costs more than all else here. */
 static bool copy_table(lua_State *from, int index, lua_State *to, int depth, size_t *room)
 {
-    int count = (int)lua_objlen(from, index), named = 0;
+    int count = (int)lua_objlen(from, index);
 
     if (!lua_checkstack(from, COPY_STACK) || !lua_checkstack(to, COPY_STACK)) {
         lua_pushnil(to);
         return false;
     }
-    if (!count) {
-        for (lua_pushnil(from); lua_next(from, index); lua_pop(from, 1))
-            named++;
-    }
-    lua_createtable(to, count <= COPY_LIST_MAX ? count : 0, named);
+    lua_createtable(to, count <= COPY_LIST_MAX ? count : 0, count ? 0 : COPY_NAMED);
     return copy_members(from, index, to, depth + 1, room);
 }
 
@@ -83,39 +81,70 @@ static void push_meta(lua_State *L)
     lua_rawget(L, LUA_REGISTRYINDEX);
 }
 
-/* Whether this key's value was not asked for; from now on it was. */
-static bool ask(struct policy_late *late, lua_State *L, int key)
+/* at: of a key of the input in its own state, where equal texts are one. */
+static bool was_asked(const struct policy_late *late, const char *at)
 {
-    struct policy_late *l = late;
-    const char *at;
-    size_t len;
-
-    if (lua_type(L, key) != LUA_TSTRING)
-        return false;
-    at = lua_tolstring(L, key, &len);
-    for (int i = 0; i < l->count; i++) {
-        if (l->keys[i].len == len && memcmp(l->keys[i].at, at, len) == 0) {
-            l->keys[i] = l->keys[--l->count];
+    for (int i = 0; i < late->count; i++)
+        if (late->asked[i] == at)
             return true;
-        }
-    }
     return false;
 }
 
-/* Pushes the value of the input's key. */
-static bool copy_late(struct policy_late *late, lua_State *L, const char *at, size_t len)
+/* All that was not asked for, into the input at index of L. */
+static bool complete(struct policy_late *late, lua_State *L, int index)
 {
-    bool is_ok;
+    lua_State *from = late->from;
 
-    if (!lua_checkstack(late->from, COPY_STACK)) {
-        lua_pushnil(L);
+    if (late->is_whole)
+        return true;
+    if (!lua_checkstack(from, COPY_STACK))
+        return false;
+    for (lua_pushnil(from); lua_next(from, late->index); lua_pop(from, 1)) {
+        int top = lua_gettop(from);
+        bool is_copied;
+
+        if (lua_type(from, -2) == LUA_TSTRING && was_asked(late, lua_tostring(from, -2)))
+            continue;
+        is_copied = copy_value(from, top - 1, L, 1, &late->room);
+        is_copied = copy_value(from, top, L, 1, &late->room) && is_copied;
+        if (!is_copied) {
+            lua_pop(L, 2);
+            lua_pop(from, 2);
+            return false;
+        }
+        lua_rawset(L, index);
+    }
+    late->is_whole = true;
+    return true;
+}
+
+/* Pushes what the input has for the key at 2, onto its own state, when that was not asked for; from
+ * now on it was. False: nothing is pushed, and nothing of the input may be under this key, but for
+ * what is there now. The input lies at 1. */
+static bool ask(struct policy_late *late, lua_State *L)
+{
+    lua_State *from = late->from;
+    const char *at;
+    size_t len;
+
+    if (late->is_whole)
+        return false;
+    if (lua_type(L, 2) != LUA_TSTRING || late->count == POLICY_LATE_MAX ||
+        !lua_checkstack(from, COPY_STACK)) {
+        if (!complete(late, L, 1))
+            luaL_error(L, NOT_PLAIN);
         return false;
     }
-    lua_pushlstring(late->from, at, len);
-    lua_rawget(late->from, late->index);
-    is_ok = copy_value(late->from, lua_gettop(late->from), L, 1, &late->room);
-    lua_pop(late->from, 1);
-    return is_ok;
+    at = lua_tolstring(L, 2, &len);
+    lua_pushlstring(from, at, len);
+    at = lua_tostring(from, -1);
+    lua_rawget(from, late->index);
+    if (lua_isnil(from, -1) || was_asked(late, at)) {
+        lua_pop(from, 1);
+        return false;
+    }
+    late->asked[late->count++] = at; /* the input's own key, which outlives us */
+    return true;
 }
 
 static struct policy_late *upvalue(lua_State *L)
@@ -126,12 +155,17 @@ static struct policy_late *upvalue(lua_State *L)
 static int l_index(lua_State *L)
 {
     struct policy_late *late = upvalue(L);
-    size_t len;
+    bool is_ok;
 
-    if (!ask(late, L, 2))
-        return 0;
-    if (!copy_late(late, L, lua_tolstring(L, 2, &len), lua_objlen(L, 2)))
-        return luaL_error(L, "the input is not plain data");
+    if (!ask(late, L)) {
+        lua_settop(L, 2);
+        lua_rawget(L, 1);
+        return 1;
+    }
+    is_ok = copy_value(late->from, lua_gettop(late->from), L, 1, &late->room);
+    lua_pop(late->from, 1);
+    if (!is_ok)
+        return luaL_error(L, NOT_PLAIN);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);
     lua_rawset(L, 1);
@@ -141,37 +175,23 @@ static int l_index(lua_State *L)
 /* What a policy sets itself is no longer the input's. */
 static int l_newindex(lua_State *L)
 {
-    (void)ask(upvalue(L), L, 2);
+    struct policy_late *late = upvalue(L);
+
+    if (ask(late, L))
+        lua_pop(late->from, 1);
     lua_settop(L, 3);
     lua_rawset(L, 1);
     return 0;
-}
-
-/* All that was not asked for, into the input at index. */
-static bool complete(struct policy_late *late, lua_State *L, int index)
-{
-    while (late->count) {
-        const char *at = late->keys[late->count - 1].at;
-        size_t len = late->keys[--late->count].len;
-
-        lua_pushlstring(L, at, len);
-        if (!copy_late(late, L, at, len)) {
-            lua_pop(L, 2);
-            return false;
-        }
-        lua_rawset(L, index);
-    }
-    return true;
 }
 
 static int l_pairs(lua_State *L)
 {
     struct policy_late *late = upvalue(L);
 
-    if (late->count && lua_type(L, 1) == LUA_TTABLE && lua_getmetatable(L, 1)) {
+    if (late->from && lua_type(L, 1) == LUA_TTABLE && lua_getmetatable(L, 1)) {
         push_meta(L);
         if (lua_rawequal(L, -1, -2) && !complete(late, L, 1))
-            return luaL_error(L, "the input is not plain data");
+            return luaL_error(L, NOT_PLAIN);
     }
     lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(2));
@@ -198,40 +218,16 @@ void policy_late_open(struct policy_late *late, lua_State *L)
     lua_rawset(L, LUA_GLOBALSINDEX);
 }
 
-static bool is_late(struct policy_late *late, lua_State *from)
-{
-    if (lua_type(from, -2) != LUA_TSTRING || late->count == POLICY_LATE_MAX)
-        return false;
-    late->keys[late->count].at = lua_tolstring(from, -2, &late->keys[late->count].len);
-    late->count++;
-    return true;
-}
-
-bool policy_late_give(struct policy_late *late, lua_State *from, int index, lua_State *to)
+void policy_late_give(struct policy_late *late, lua_State *from, int index, lua_State *to)
 {
     late->from = from;
     late->index = index;
-    late->count = late->given = 0;
+    late->is_whole = false;
     late->room = COPY_BYTES_MAX;
-    if (!lua_checkstack(from, COPY_STACK))
-        return false;
-    lua_createtable(to, 0, late->members);
-    for (lua_pushnil(from); lua_next(from, index); lua_pop(from, 1)) {
-        int top = lua_gettop(from);
-
-        if (is_late(late, from))
-            continue;
-        if (!copy_value(from, top - 1, to, 1, &late->room) ||
-            !copy_value(from, top, to, 1, &late->room)) {
-            lua_pop(from, 2);
-            return false;
-        }
-        lua_rawset(to, 1);
-    }
-    late->given = late->count;
+    lua_createtable(to, 0, late->count);
+    late->count = 0;
     push_meta(to);
     lua_setmetatable(to, 1);
-    return true;
 }
 
 /* Whether the value on top can hold the input: it is a table with tables in it, or the input. */
@@ -252,7 +248,7 @@ bool policy_late_take(struct policy_late *late, lua_State *to, lua_State *back)
 {
     size_t room = COPY_BYTES_MAX;
 
-    if (late->count && may_hold(to) && !complete(late, to, 1)) {
+    if (!late->is_whole && may_hold(to) && !complete(late, to, 1)) {
         lua_pushnil(back);
         return false;
     }
@@ -261,8 +257,7 @@ bool policy_late_take(struct policy_late *late, lua_State *to, lua_State *back)
 
 void policy_late_end(struct policy_late *late, lua_State *to)
 {
-    late->members = late->given - late->count;
-    late->count = 0;
+    late->is_whole = true;
     late->from = NULL;
     if (lua_type(to, 1) == LUA_TTABLE) {
         lua_pushnil(to);

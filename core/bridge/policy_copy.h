@@ -13,22 +13,18 @@ struct lua_State;
 
 /* The input of the evaluation that runs. All zero: none does. */
 struct policy_late {
-    struct lua_State *from;
-    int index; /* of the input there */
-    struct {
-        const char *at; /* a key of the input, whose value was not asked for yet */
-        size_t len;
-    } keys[POLICY_LATE_MAX];
-    int count;
-    int given;   /* how many there were */
-    int members; /* asked for by the last: the next asks for as many, most likely */
-    size_t room; /* bytes that may still be copied */
+    struct lua_State *from;             /* NULL: none runs */
+    int index;                          /* of the input there */
+    const char *asked[POLICY_LATE_MAX]; /* keys of the input, in its own state */
+    int count; /* of them; before an evaluation: of the last one's, for the next asks for as many */
+    bool is_whole; /* nothing is left to be asked for */
+    size_t room;   /* bytes that may still be copied */
 };
 
 /* Inside a protected call, once a state and when its globals are those that policies see. */
 void policy_late_open(struct policy_late *late, struct lua_State *to);
-/* Pushes the table at index of `from` onto the empty stack of `to`. False: it is no plain data. */
-bool policy_late_give(struct policy_late *late,
+/* Pushes the input at index of `from`, a table, onto the empty stack of `to`. */
+void policy_late_give(struct policy_late *late,
                       struct lua_State *from,
                       int index,
                       struct lua_State *to);

@@ -441,11 +441,7 @@ bool policy_vm_evaluate(struct policy_vm *vm, lua_State *L, int input, struct bu
     struct buf why;
     bool is_ok;
 
-    if (!policy_late_give(&vm->late, L, input, vm->L)) {
-        lua_settop(vm->L, 0);
-        lua_pushliteral(L, "the input is not plain data");
-        return false;
-    }
+    policy_late_give(&vm->late, L, input, vm->L);
     lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->evaluate_ref);
     lua_pushvalue(vm->L, 1);
     if (steps)
