@@ -199,7 +199,7 @@ local function input_text(input, part, order)
         input.distance_km and ',"distance_km":' .. json.encode(input.distance_km) or "",
         input.fee_bps, items, input.placed_on,
         wanted and (',"platform_discount":%d'):format(wanted) or "",
-        input.subtotal, country and '"country":' .. json.encode(country) .. "," or "",
+        input.subtotal, country and '"country":' .. order_answer.quoted(country) .. "," or "",
         part.vendor_id, part.row.tier)
 end
 
@@ -366,7 +366,7 @@ local function new_order(buyer_id, input, rows, total)
         id = crypto.uuid7(), buyer_id = buyer_id, currency = rows[1].currency, subtotal = total,
         address = input.shippingAddress, address_text = json.encode(input.shippingAddress),
         note = input.note or json.null, code = input.couponCode, known = rows[1],
-        country_text = json.encode(input.shippingAddress.country),
+        country_text = order_answer.quoted(input.shippingAddress.country),
         placed_on = clock.rfc3339():sub(1, 10), expires_s = EXPIRES_S,
         -- What comes later, so that there is room for it.
         parts = nil, items = nil, fee = nil, discount = nil, shipping = nil, total = nil,

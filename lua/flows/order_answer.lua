@@ -6,9 +6,29 @@ local discounts = require("flows.discounts")
 
 local order_answer = {}
 
+local TEXTS_KEPT = 2000
+
+--- JSON by text, of what many orders share: names, countries, currencies.
+local known_texts, known_count = {}, 0
+
+--- A text as JSON.
+function order_answer.quoted(text)
+    local quoted = known_texts[text]
+    if not quoted then
+        if known_count >= TEXTS_KEPT then
+            known_texts, known_count = {}, 0
+        end
+        quoted = json.encode(text)
+        known_texts[text], known_count = quoted, known_count + 1
+    end
+    return quoted
+end
+
+local quoted = order_answer.quoted
+
 --- What follows an amount of this currency, and the next member's name.
 local function currency_tail(currency)
-    return ',"currency":' .. json.encode(currency) .. "},"
+    return ',"currency":' .. quoted(currency) .. "},"
 end
 
 -- Formats, since a number that is joined to a text is written as if it had a fraction: five times
@@ -30,7 +50,7 @@ local MIDDLE = '],"note":%s,"number":"%s","payment":null,"shipping":{"amount":%d
 
 --- Ids of one process ascend (core/base/id.h), so that lines and parts are in order as they are.
 local function item_text(item, tail)
-    return ITEM:format(item.discount, tail, item.id, item.total, tail, json.encode(item.name),
+    return ITEM:format(item.discount, tail, item.id, item.total, tail, quoted(item.name),
         item.product_id, item.quantity, item.price, tail, item.vendor_id)
 end
 
@@ -38,7 +58,7 @@ local function fee_line_texts(lines, tail)
     local text = ""
     for i = 1, #lines do
         text = text .. (i > 1 and "," or "")
-            .. FEE_LINE:format(lines[i].amount, tail, json.encode(lines[i].name))
+            .. FEE_LINE:format(lines[i].amount, tail, quoted(lines[i].name))
     end
     return text
 end
