@@ -38,6 +38,7 @@ drop function if exists product_guess(text, jsonb);
 drop function if exists product_walk_conditions(jsonb, text[]);
 drop function if exists product_walk_text(jsonb, text[], uuid);
 drop function if exists product_worded(text);
+drop function if exists product_advise(jsonb, integer);
 drop function if exists product_looks(text[], integer, jsonb, text, integer, integer, integer);
 
 -- A category and all below it, by id or slug.
@@ -607,9 +608,9 @@ language sql immutable as $$
         || product_conditions(p_filters, '{}')
 $$;
 
--- Whether p_max matches are found sooner by looking at all products than by asking an index for all
--- that match, of which only the first are read. How many match: what the newest show, beside as many
--- rows of the guess as hold ten.
+-- Whether p_max matches are found sooner by walking the newest products than by asking an index for
+-- all that match, of which only the first are read. How many match: what the newest show, beside as
+-- many rows of the guess as hold ten.
 create or replace function product_is_common(p_filters jsonb, p_max integer) returns boolean
 language plpgsql stable as $$
 declare
@@ -628,19 +629,23 @@ begin
     end if;
     v_share := (product_density(p_filters, WINDOW_ROWS) + 10)
         / (WINDOW_ROWS + 10 / greatest(v_guess, 1e-6));
-    return 1.6 * p_max / v_share
+    return 1.1 * p_max / v_share
         < 0.1 * v_number * greatest(v_rarest - v_share, 0) + 0.5 * v_number * v_share + 2.0 * p_max;
 end;
 $$;
 
--- Tells the planner what is known better than it guesses, within functions that set both of these.
-create or replace function product_advise(p_filters jsonb, p_max integer) returns void
-language plpgsql stable as $$
+-- The first $12 rows that match, of vendors that sell: the newest of what is common.
+create or replace function product_first_text(p_filters jsonb, p_columns text, p_max integer)
+returns text language plpgsql stable as $$
 begin
-    if product_is_common(p_filters, p_max) then
-        perform set_config('enable_seqscan', 'on', true);
-        perform set_config('enable_bitmapscan', 'off', true);
+    if not product_is_common(p_filters, p_max) then
+        return product_matches_text(p_filters, p_columns) || product_of_sellers() || ' limit $12';
     end if;
+    return product_matches_text(p_filters - '{q,priceSteps}'::text[], p_columns)
+        || case when p_filters ? 'q' then
+            ' and ts_match_vq(products.tsv, websearch_to_tsquery(''english'', $1))' else '' end
+        || product_of_sellers()
+        || ' order by products.created_at desc, products.id desc limit $12';
 end;
 $$;
 
@@ -675,8 +680,7 @@ $$;
 -- at rows: all of it, less the few whose vendors do not sell.
 create or replace function product_count(p_filters jsonb, p_max integer) returns integer
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = on set max_parallel_workers_per_gather = 0
-set work_mem = '64MB' as $$
+set enable_seqscan = off set max_parallel_workers_per_gather = 0 set work_mem = '64MB' as $$
 declare
     v_filters constant jsonb := product_filters(p_filters);
     v_matches constant text := product_matches_text(v_filters, '');
@@ -685,10 +689,7 @@ begin
     if product_exceeds(v_filters, p_max) then
         return p_max;
     elsif v_filters = '{}' or v_filters - '{q,category,categoryIds}'::text[] <> '{}' then
-        perform product_advise(v_filters, p_max);
-        return product_counted(
-            v_matches || product_of_sellers() || ' limit $12', v_filters, p_max
-        );
+        return product_counted(product_first_text(v_filters, '', p_max), v_filters, p_max);
     elsif exists (select from vendors where status <> 'ACTIVE') then
         v_hidden := product_counted(
             v_matches || ' and products.vendor_id = any ('
@@ -703,21 +704,18 @@ $$;
 create or replace function product_facets(p_filters jsonb, p_max integer)
 returns table (facet text, id uuid, slug text, name text, products integer)
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = on set max_parallel_workers_per_gather = 0
-set work_mem = '64MB' as $$
+set enable_seqscan = off set max_parallel_workers_per_gather = 0 set work_mem = '64MB' as $$
 declare
     SHOWN constant integer := 50;
     v_filters constant jsonb := product_filters(p_filters);
 begin
-    perform product_advise(v_filters, p_max);
     return query
     with counted as materialized (
         select counts.sort as facet, counts.id, counts.looked::integer as total
         from product_run(
             'with found as materialized ('
-            || product_matches_text(v_filters, 'products.vendor_id, products.category_ids')
-            || product_of_sellers() || ' limit $12)'
-            || ' select filed.id, null::float8, ''category'', count(*)'
+            || product_first_text(v_filters, 'products.vendor_id, products.category_ids', p_max)
+            || ') select filed.id, null::float8, ''category'', count(*)'
             || ' from (select unnest(found.category_ids) as id from found) as filed'
             || ' group by filed.id'
             || ' union all select found.vendor_id, null, ''vendor'', count(*)'
