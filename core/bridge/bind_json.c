@@ -1,6 +1,6 @@
-/* core.json: encode, decode, decode_marked, array, object, raw, add, null, is_utf8. The text of an
- * encoding is gathered in one buffer a state (a userdata in the registry), so that nothing
- * malloc'ed is held across a call that can raise. */
+/* core.json: encode, decode, decode_marked, array, object, raw, add, null, is_utf8, is_text. The
+ * text of an encoding is gathered in one buffer a state (a userdata in the registry), so that
+ * nothing malloc'ed is held across a call that can raise. */
 #include "bridge/json.h"
 
 #include "base/utf8.h"
@@ -8,6 +8,7 @@
 #include "bridge/json_types.h"
 #include <lauxlib.h>
 #include <lua.h>
+#include <string.h>
 
 /* What a given-back text may go on holding. */
 #define SPARE_ROOM_MAX (256u << 10)
@@ -273,6 +274,33 @@ static int l_is_utf8(lua_State *L)
     return 1;
 }
 
+/* Something to see, and nothing but that and blanks. */
+static bool is_line(struct str text)
+{
+    bool is_blank = true;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.at[i];
+
+        if (byte < ' ' || byte == 127)
+            return false;
+        is_blank = is_blank && byte == ' ';
+    }
+    return !is_blank;
+}
+
+/* is_text(value, is_line_wanted): UTF-8 without NUL; a line, when that is wanted. */
+static int l_is_text(lua_State *L)
+{
+    struct str text = {NULL, 0};
+
+    if (lua_type(L, 1) == LUA_TSTRING)
+        text.at = lua_tolstring(L, 1, &text.len);
+    lua_pushboolean(L, text.at && !memchr(text.at, 0, text.len) && utf8_is_valid(text) &&
+                           (!lua_toboolean(L, 2) || is_line(text)));
+    return 1;
+}
+
 static int l_raw_tostring(lua_State *L)
 {
     struct str text = json_raw_text(L, 1);
@@ -346,8 +374,8 @@ int luaopen_core_json(lua_State *L)
     static const luaL_Reg functions[] = {
         {"encode", l_encode}, {"decode", l_decode},   {"decode_marked", l_decode_marked},
         {"array", l_array},   {"object", l_object},   {"is_array", l_is_array},
-        {"raw", l_raw},       {"is_utf8", l_is_utf8}, {"add", l_add},
-        {NULL, NULL},
+        {"raw", l_raw},       {"is_utf8", l_is_utf8}, {"is_text", l_is_text},
+        {"add", l_add},       {NULL, NULL},
     };
 
     make_mark(L, JSON_MARK_ARRAY, "json.array");

@@ -30,7 +30,7 @@ end
 
 --- application/json or a kind of it, in UTF-8 if it says; none given is taken for that.
 local function is_json(content_type)
-    if not content_type then
+    if not content_type or content_type == "application/json" then
         return true
     end
     local kind, rest = content_type:lower():match("^%s*([%w.+/-]+)%s*(.*)$")

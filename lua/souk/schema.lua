@@ -83,14 +83,19 @@ local function length_problem(value, options)
     return nil
 end
 
-local function text_problem(value, options)
+--- Why it is no text, or no line.
+local function kind_problem(value)
     if type(value) ~= "string" then
         return "must be a text"
-    elseif value:find("\0", 1, true) or not text.is_utf8(value) then
+    elseif not json.is_text(value) then
         return "must be UTF-8 without NUL"
-    elseif options.is_line and (value:find("^%s*$") or value:find("%c")) then
-        return value == "" and "must not be empty"
-            or "must not be blank, nor hold control characters"
+    end
+    return value == "" and "must not be empty" or "must not be blank, nor hold control characters"
+end
+
+local function text_problem(value, options)
+    if not json.is_text(value, options.is_line) then
+        return kind_problem(value)
     end
     return length_problem(value, options)
 end
