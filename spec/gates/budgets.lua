@@ -7,7 +7,7 @@ return {
     ["allocations: GET /api/products/{id}, kept"] = 1,
     ["allocations: GET /api/vendors/nearby"] = 1,
     ["allocations: POST /api/cart/items"] = 15,
-    ["allocations: POST /api/checkout"] = 22,
+    ["allocations: POST /api/checkout"] = 19,
     ["allocations: a route without database"] = 1,
     ["allocations: a route without database, kept"] = 1,
     ["instructions: GET /api/products"] = 83000,
