@@ -100,11 +100,20 @@ struct co *co_new(struct generation *generation, co_done_fn *done, void *arg)
     return co;
 }
 
-/* Half of what there may be is there: the next collection begins now. */
-static void collect_early(struct generation *generation)
+/* What one has left behind is not to take the room of the next. Half of what there may be is there:
+ * the next collection begins now. Three quarters: all of it now, unless the last found that they
+ * are in use. */
+static void collect(struct generation *generation)
 {
-    if (generation->memory_bytes > generation->memory_max_bytes / 2)
+    size_t max = generation->memory_max_bytes;
+
+    if (generation->memory_bytes > max / 2)
         lua_gc(generation->L, LUA_GCRESTART, 0);
+    if (generation->memory_bytes > max - max / 4 &&
+        generation->memory_bytes > generation->kept_bytes + max / 8) {
+        lua_gc(generation->L, LUA_GCCOLLECT, 0);
+        generation->kept_bytes = generation->memory_bytes;
+    }
 }
 
 static void co_release(struct co *co, bool is_reusable)
@@ -121,6 +130,7 @@ static void co_release(struct co *co, bool is_reusable)
         luaL_unref(generation->L, LUA_REGISTRYINDEX, co->kept_ref);
         free(co);
     }
+    collect(generation);
     generation_unref(generation);
 }
 
@@ -147,7 +157,6 @@ static void co_end(struct co *co, bool is_ok)
         co->done(co->arg, co->L, true);
     else
         tell_error(co);
-    collect_early(co->generation);
     co_release(co, is_ok);
 }
 

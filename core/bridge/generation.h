@@ -45,6 +45,7 @@ struct generation {
     int refs;
     bool is_limited; /* Lua runs: memory_max_bytes holds */
     size_t memory_bytes;
+    size_t kept_bytes; /* what the last whole collection left (co.c) */
     size_t memory_max_bytes;
     struct heap heap;
     struct http_router *router;

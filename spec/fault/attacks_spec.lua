@@ -21,6 +21,7 @@ local STOPPED = {
     { "memory", "local s = ('x'):rep(1000000)\nwhile true do s = s .. s end",
         "not enough memory" },
     { "tables", "local t = {} for i = 1, 1e9 do t[i] = { i } end", "attack/tables.lua:2" },
+    { "hoard", "local t = {} for i = 1, 80 do t[i] = ('x'):rep(2^20 - i) end error('full')", "full" },
     { "rep", "return ('x'):rep(2e9)", "not enough memory" },
     { "recursion", "local function f() return 1 + f() end\nreturn f()", "stack overflow" },
     { "unpack", "return #{ unpack({}, 1, 1e8) }", "too many results" },
@@ -75,6 +76,7 @@ local STOPPED = {
 
 --- What an attempt that does not fail must not have changed either.
 local HARMLESS = {
+    { "large", "local t = {} for i = 1, 40 do t[i] = ('y'):rep(2^20 - i) end return {}" },
     { "user", "req.user.role = 'ADMIN' return {}" },
     { "request", "if req.__index then req.__index.header = nil end\n"
         .. "req.header = nil req.user = nil return {}" },
@@ -232,6 +234,13 @@ describe("A plugin that attacks", function()
             assert_unharmed(before)
         end)
     end
+
+    it("leaves the memory that it had to the next one", function()
+        for _ = 1, 3 do
+            assert.equal(500, go("hoard").status)
+            assert.equal(200, go("large").status)
+        end
+    end)
 
     for _, case in ipairs(HARMLESS) do
         it(("changes nothing for others: %s"):format(case[1]), function()
