@@ -2,6 +2,7 @@
 --- ones, whatever dies meanwhile.
 local client = require("spec.support.client")
 local shell = require("spec.support.shell")
+local socket = require("socket")
 local world = require("spec.support.world")
 
 local CLIENTS = 64
@@ -63,7 +64,17 @@ describe("a hot product", function()
         local lamp = w:product(shop, { stock = 100 })
         fill(lamp)
         w.db:query("update product_stock set stock = 40 where product_id = '" .. lamp.id .. "'")
-        local count_of, answers = press()
+        -- Nobody gets one before all have come, however slowly they do.
+        local shelf = w.db:hold("select from product_stock where product_id = '" .. lamp.id
+            .. "' for update")
+        local count_of, answers = press(function()
+            local ends_s = socket.gettime() + 20
+            repeat
+                local metrics = client.request({ port = w.server.metrics_port, path = "/metrics" })
+                local count = tonumber(metrics.body:match("\nhttp_inflight_requests (%d+)"))
+            until count >= CLIENTS or socket.gettime() > ends_s
+            shelf.release()
+        end)
         assert.same({ [201] = 40, [409] = CLIENTS - 40 }, count_of)
         for _, answer in ipairs(answers) do
             if answer.status == 409 then
