@@ -265,36 +265,45 @@ select id, 'SET', %d, stock from changed;]]):format(count, stock, stock))
     local ids = {}
     for id in place.sql(database, ([[
 select id from (
-    select products.id, products.vendor_id from products
-    inner join vendors on vendors.id = products.vendor_id
-    where products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
-    order by products.id limit %d
-) as chosen order by vendor_id, id]]):format(count)):gmatch("[%x%-]+") do
+    select chosen.*, row_number() over of_vendor as place, count(*) over (partition by vendor_id)
+    from (
+        select products.id, products.vendor_id from products
+        inner join vendors on vendors.id = products.vendor_id
+        where products.status = 'PUBLISHED' and vendors.status = 'ACTIVE'
+        order by products.id limit %d
+    ) as chosen
+    window of_vendor as (partition by vendor_id order by id)
+) as counted
+where place <= count / 2 * 2 order by vendor_id, id]]):format(count)):gmatch("[%x%-]+") do
         ids[#ids + 1] = id
     end
     return ids
 end
 
---- Fills the carts of buyers 1 to count: lines products each, of at least two vendors where the
--- catalogue has them; one product in all carts when product is given.
+--- Fills the carts of buyers 1 to count: lines products each, two of a vendor. products: pairs of
+-- one vendor, or a single one.
 function place.fill_carts(database, count, products, lines)
-    local values = {}
+    local values, each = {}, math.min(2, lines, #products)
+    local groups = math.floor(#products / each)
     for i, id in ipairs(products) do
         values[i] = ("(%d, '%s'::uuid)"):format(i - 1, id)
     end
-    place.sql(database, ([[
-insert into carts (id, buyer_id) select %s, %s from generate_series(1, %d) as n
+    place.sql(database, (([[
+insert into carts (id, buyer_id) select @buyer@, @buyer@ from generate_series(1, @count@) as n
 on conflict do nothing;
-with shelf (at, id) as (values %s)
+with shelf (at, id) as (values @values@)
 insert into cart_items (cart_id, product_id, quantity, seen_price_minor)
-select %s, products.id, 1, products.price_minor
-from generate_series(1, %d) as n
-cross join generate_series(0, %d) as line
-inner join shelf on shelf.at = (n * 7 + line * greatest(%d / %d, 1)) %% %d
+select @buyer@, products.id, 1, products.price_minor
+from generate_series(1, @count@) as n
+cross join generate_series(0, @last@) as line
+inner join shelf
+    on shelf.at = @each@ * ((n * 7 + line / @each@ * @apart@) % @groups@) + line % @each@
 inner join products on products.id = shelf.id
-on conflict do nothing;]]):format(sql_uuid(BUYER), sql_uuid(BUYER), count,
-        table.concat(values, ", "), sql_uuid(BUYER), count, lines - 1, #products, lines,
-        #products))
+on conflict do nothing;]]):gsub("@(%w+)@", {
+        buyer = sql_uuid(BUYER), count = count, values = table.concat(values, ", "),
+        last = lines - 1, each = each, groups = groups,
+        apart = math.max(math.floor(groups * each / lines), 1),
+    })))
 end
 
 return place
