@@ -3,11 +3,15 @@ local database = require("spec.support.database")
 local server_process = require("spec.support.server")
 local shell = require("spec.support.shell")
 
+local WORKERS, READERS = 2, 2
+
 describe("An operator's pages", function()
     local server
 
     setup(function()
-        server = server_process.start({ db = database.fresh(), set = { ["http.workers"] = 2 } })
+        server = server_process.start({ db = database.fresh(), set = {
+            ["http.workers"] = WORKERS, ["db.readers"] = READERS,
+        } })
     end)
 
     teardown(function()
@@ -26,6 +30,12 @@ describe("An operator's pages", function()
     end)
 
     it("say that it can serve, once every worker can", function()
+        -- A worker listens before it is connected, and the other answers before it listens.
+        shell.wait_until("both workers are there", 30, function()
+            local page = get("/metrics", server.metrics_port).body
+            return page:match('db_pool_connections{kind="reader"} (%d+)')
+                == tostring(WORKERS * READERS)
+        end)
         shell.wait_until("both workers are ready", 30, function()
             for _ = 1, 20 do
                 if get("/ready").status ~= 200 then
