@@ -292,21 +292,21 @@ static void tell_all(struct stock *stock,
                      const struct db_error *error,
                      const struct db_result *rows)
 {
-    bool do_return = stock->do_return;
     int row = 0;
 
-    stock->is_telling = do_return && stock->queue.count < flight->count;
+    stock->is_telling = stock->do_return && stock->queue.count < flight->count;
     take_off_all(stock);
     while (!list_is_empty(&flight->orders)) {
         struct list *node = flight->orders.next;
         int waiting = stock->queue.count;
+        bool is_back;
 
         list_remove(node);
         tell(order_at(node), error, rows, row++);
-        do_return = stock->queue.count > waiting;
+        is_back = stock->queue.count > waiting;
         if (row == 1)
-            stock->do_return = do_return;
-        if (!do_return)
+            stock->do_return = is_back;
+        if (!is_back)
             leave_telling(stock);
     }
     leave_telling(stock);

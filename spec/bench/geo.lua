@@ -1,5 +1,6 @@
 --- `./souk bench geo`: the index through the Lua interface beside the nearest of PostgreSQL's own.
 -- What it gets and prints is said in README.md (parts).
+local percentile = require("spec.bench.percentile")
 local redis = require("spec.bench.redis")
 
 local MODE, PEERS = os.getenv("SOUK_BENCH_MODE") or "quick", os.getenv("SOUK_BENCH_PEERS")
@@ -103,10 +104,6 @@ local function report(size, found)
         found["near knn20"].touched))
 end
 
-local function percentile(sorted, share)
-    return sorted[math.max(1, math.ceil(#sorted * share))]
-end
-
 local function figures_of(took)
     table.sort(took)
     return { p50 = percentile(took, 0.5), p95 = percentile(took, 0.95),
@@ -129,14 +126,14 @@ end
 local function peer_in_postgres(name, centers)
     local path = HOME .. "/peer.sql"
     local file = assert(io.open(path, "w"))
-    file:write("\\ir ", capture("pwd"):match("[^\n]+"),
-        "/spec/bench/geo_peers.sql\n\\o /dev/null\n\\timing on\n")
+    file:write("\\o /dev/null\n\\timing on\n")
     for _, center in ipairs(centers) do
         file:write(("execute nearest (%s, %s);\n"):format(center[1], center[2]))
     end
     file:close()
     local took = {}
-    local output = psql(url(), ("-v peer=%s -f %s"):format(name, quote(path)))
+    local output = psql(url(), ("-v peer=%s -f spec/bench/geo_peers.sql -f %s"):format(
+        name, quote(path)))
     for ms in output:gmatch("Time: ([%d.]+)") do
         took[#took + 1] = tonumber(ms) * 1000
     end

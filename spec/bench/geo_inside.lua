@@ -2,6 +2,7 @@
 -- and prints what geo.lua asks for. Run by spec/bench/geo.lua.
 local ffi = require("ffi")
 local geo = require("core.geo")
+local percentile = require("spec.bench.percentile")
 local sleep = require("core.sleep")
 
 ffi.cdef("typedef struct { long s, ns; } souk_time; int clock_gettime(int, souk_time *);")
@@ -41,10 +42,6 @@ local function centers()
         list[#list + 1] = { tonumber(lat), tonumber(lng) }
     end
     return list
-end
-
-local function percentile(sorted, share)
-    return sorted[math.max(1, math.ceil(#sorted * share))]
 end
 
 --- p50, p95, p99 in us, queries a second, touched.

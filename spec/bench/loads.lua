@@ -3,6 +3,7 @@
 -- seconds, p50_ms, p95_ms, p99_ms} and raises when something was refused.
 local cjson = require("cjson")
 local machine = require("spec.bench.machine")
+local percentile = require("spec.bench.percentile")
 local place = require("spec.bench.place")
 
 local loads = {}
@@ -98,10 +99,7 @@ local function percentiles(folder)
     end
     pipe:close()
     table.sort(all)
-    local function at(part)
-        return all[math.max(1, math.ceil(#all * part))] or 0
-    end
-    return at(0.5), at(0.95), at(0.99)
+    return percentile(all, 0.5) or 0, percentile(all, 0.95) or 0, percentile(all, 0.99) or 0
 end
 
 --- Runs a pgbench script; a transaction of it counts as `each` requests. times: how often a client

@@ -4,6 +4,7 @@
 --- that of words, one of which is slower than another. Databases are made once and kept by their
 --- names. Run by ./souk bench search.
 package.path = "./?.lua;" .. package.path
+local percentile = require("spec.bench.percentile")
 local vocabulary = require("spec.support.vocabulary")
 
 local ADMIN = os.getenv("SOUK_BENCH_ADMIN")
@@ -111,19 +112,16 @@ local function time(name, path, lists, count)
     return times
 end
 
-local function at(times, share)
-    return times[math.max(1, math.ceil(#times * share))]
-end
-
 local function row(what, size, times)
     local sum = 0
     for _, ms in ipairs(times) do
         sum = sum + ms
     end
-    print(("row\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f"):format(what, size, at(times, 0.5) * 1000,
-        at(times, 0.95) * 1000, at(times, 0.99) * 1000, #times / sum * 1000))
+    print(("row\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f"):format(what, size,
+        percentile(times, 0.5) * 1000, percentile(times, 0.95) * 1000,
+        percentile(times, 0.99) * 1000, #times / sum * 1000))
     io.stdout:flush()
-    return at(times, 0.99), at(times, 0.95)
+    return percentile(times, 0.99), percentile(times, 0.95)
 end
 
 -- What is asked -----------------------------------------------------------------------------------
