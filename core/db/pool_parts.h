@@ -19,6 +19,7 @@ struct db_slot {
     struct db_tx *tx;  /* the transaction that has this writer */
     bool is_releasing; /* a rollback is on its way */
     int reads;         /* in flight */
+    bool is_open;      /* for reads of this turn: none was in flight as it began */
     int64_t retire_us; /* replaced when idle after this, so that no session lives for ever */
 };
 

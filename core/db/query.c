@@ -7,17 +7,14 @@
 #include "db/pool_parts.h"
 #include "db/result_parts.h"
 #include "db/statement.h"
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Deeper than the 16 to 32 where throughput peaks, so that a short burst does not wait for a round
  * trip. */
-#define DEPTH_MAX    64
-#define ABORTED_MAX  2
-#define STALE_MAX    3
-#define STUCK_US     5000
-#define STUCK_BURDEN 32
+#define DEPTH_MAX   64
+#define ABORTED_MAX 2
+#define STALE_MAX   3
 
 struct db_read {
     struct list node;
@@ -173,34 +170,24 @@ static void on_answer(void *arg, enum db_answer answer, const struct db_reply *r
         break;
     case DB_ANSWER_LOST: lost(read); break;
     }
-    if (slot->pool->reads_waiting)
+    if (slot->reads == 0 && slot->pool->reads_waiting)
         db_pool_wake(slot->pool);
 }
 
-/* A reader whose first statement has kept all others waiting for a while counts as if it had many.
- */
-static int burden_of(const struct db_slot *slot, int64_t now_us)
-{
-    int64_t since_us = db_conn_waiting_since_us(slot->conn);
-    bool is_stuck = slot->reads && since_us && now_us - since_us > STUCK_US;
-
-    return slot->reads + (is_stuck ? STUCK_BURDEN : 0);
-}
-
-static struct db_slot *least_busy_reader(struct db_pool *pool, int64_t now_us)
+/* The one with the fewest reads, of those that had none as the turn began: who is busy gets its
+ * next ones when it has answered. What comes meanwhile goes out together, with one sync, and
+ * nothing queues behind a slow statement while another reader is free. */
+static struct db_slot *least_busy_reader(struct db_pool *pool)
 {
     struct db_slot *best = NULL;
-    int least = INT_MAX;
 
     for (int i = 0; i < pool->settings.readers; i++) {
         struct db_slot *slot = &pool->slots[i];
-        int burden = burden_of(slot, now_us);
 
-        if (db_conn_state(slot->conn) != DB_CONN_UP || db_conn_is_broken(slot->conn) ||
-            slot->reads >= DEPTH_MAX || burden >= least)
-            continue;
-        best = slot;
-        least = burden;
+        if (slot->is_open && db_conn_state(slot->conn) == DB_CONN_UP &&
+            !db_conn_is_broken(slot->conn) && slot->reads < DEPTH_MAX &&
+            (!best || slot->reads < best->reads))
+            best = slot;
     }
     return best;
 }
@@ -229,10 +216,11 @@ static struct db_read *take(struct db_pool *pool, struct list *head)
 
 void db_reads_give(struct db_pool *pool)
 {
-    int64_t now_us = pool->reads_waiting ? clock_monotonic_us() : 0;
     struct db_slot *slot;
 
-    while (pool->reads_waiting && (slot = least_busy_reader(pool, now_us)))
+    for (int i = 0; i < pool->settings.readers; i++)
+        pool->slots[i].is_open = pool->slots[i].reads == 0;
+    while (pool->reads_waiting && (slot = least_busy_reader(pool)))
         send(take(pool, list_is_empty(&pool->reads_again) ? &pool->reads : &pool->reads_again),
              slot);
     for (int i = 0; i < pool->settings.readers; i++)
