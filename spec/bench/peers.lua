@@ -1,6 +1,7 @@
 --- Who souk is measured against. What is not installed is left out of the table and told.
 local machine = require("spec.bench.machine")
 local place = require("spec.bench.place")
+local tokens = require("spec.bench.tokens")
 
 local peers = {}
 
@@ -46,23 +47,35 @@ function peers.nginx_lua(database)
     return running[key]
 end
 
---- node:http and pg, no framework: {port, pids()} or nil.
-function peers.node(database)
-    local modules = FOLDER .. "/node_modules"
-    if not machine.read(modules .. "/pg/package.json") or not has("node") then
+--- A server in node, for this database; path: answered when it is ready. {port, pids()} or nil.
+local function in_node(name, database, is_there, words, path)
+    if not machine.read(is_there) or not has("node") then
         return nil
     end
-    local key = "node " .. database
-    if running[key] then
-        return running[key]
+    local key = name .. " " .. database
+    if not running[key] then
+        local port = place.port()
+        local pid = place.start(name .. port, ("env SOCKET=%s DATABASE=%s PORT=%d SECRET=%s "
+            .. "NODE_ENV=production %s"):format(machine.quote(socket_folder()), database, port,
+            tokens.KEY, words))
+        place.wait_for(name .. port, pid, port, path)
+        running[key] = { port = port, is_node = true, pids = function() return { pid } end }
     end
-    local port = place.port()
-    local pid = place.start("node" .. port, ("env NODE_PATH=%s SOCKET=%s DATABASE=%s PORT=%d "
-        .. "NODE_ENV=production node spec/bench/peer.js"):format(modules,
-        machine.quote(socket_folder()), database, port))
-    place.wait_for("node" .. port, pid, port, "/")
-    running[key] = { port = port, pids = function() return { pid } end }
     return running[key]
+end
+
+local NODE_THERE = FOLDER .. "/node_modules/pg/package.json"
+local NESTJS_THERE = FOLDER .. "/nestjs/dist/server.js"
+
+--- node:http and pg, no framework: {port, pids()} or nil.
+function peers.node(database)
+    return in_node("node", database, NODE_THERE,
+        ("env NODE_PATH=%s/node_modules node spec/bench/peer.js"):format(FOLDER), "/")
+end
+
+--- NestJS on Express with Prisma, as their guides have it: {port, pids()} or nil.
+function peers.nestjs(database)
+    return in_node("nestjs", database, NESTJS_THERE, "node " .. NESTJS_THERE, "/products")
 end
 
 --- What is missing, in words, for the notes.
@@ -71,8 +84,11 @@ function peers.missing()
     if not machine.read(FOLDER .. "/usr/lib/nginx/modules/ngx_http_lua_module.so") then
         missing[#missing + 1] = "nginx + lua"
     end
-    if not machine.read(FOLDER .. "/node_modules/pg/package.json") then
+    if not machine.read(NODE_THERE) then
         missing[#missing + 1] = "node:http + pg"
+    end
+    if not machine.read(NESTJS_THERE) then
+        missing[#missing + 1] = "NestJS"
     end
     return missing
 end

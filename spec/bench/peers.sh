@@ -1,8 +1,8 @@
 #!/bin/sh
 # Gets the peers that are not installed into a folder of their own: peers.sh FOLDER. Debian's Lua
 # module for nginx wants another LuaJIT than souk's and would remove it, and Redis would start a
-# server, so their packages are unpacked and not installed; pg comes by npm. Nothing of the system
-# is changed but nginx itself, by apt-get when it is missing.
+# server, so their packages are unpacked and not installed; pg, NestJS and Prisma come by npm.
+# Nothing of the system is changed but nginx itself, by apt-get when it is missing.
 set -eu
 folder=$1
 mkdir -p "$folder/packages"
@@ -22,5 +22,17 @@ unpack usr/lib/nginx/modules/ngx_http_lua_module.so libnginx-mod-http-lua libngi
 unpack usr/bin/redis-server redis-server redis-tools liblzf1 libjemalloc2 liblua5.1-0 lua-bitop \
     libhiredis0.14
 if [ ! -e "$folder/node_modules/pg/package.json" ] && command -v npm >/dev/null; then
-    cd "$folder" && npm install --no-audit --no-fund --silent --prefix "$folder" pg@8
+    npm install --no-audit --no-fund --silent --prefix "$folder" pg@8
+fi
+# Prisma would fetch an engine that only its migrations need: a name of any file keeps it from that.
+if ! { [ -e "$folder/nestjs/dist/server.js" ] && cmp -s spec/bench/nestjs/server.ts \
+    "$folder/nestjs/server.ts"; } && command -v npm >/dev/null; then
+    mkdir -p "$folder/nestjs"
+    cp spec/bench/nestjs/* "$folder/nestjs/"
+    (
+        cd "$folder/nestjs"
+        npm install --no-audit --no-fund --silent
+        PRISMA_SCHEMA_ENGINE_BINARY=/bin/true npx prisma generate --schema schema.prisma >/dev/null
+        npx tsc -p .
+    )
 fi

@@ -3,6 +3,7 @@
 -- as one who checks out has.
 local ceilings = require("spec.bench.ceilings")
 local loads = require("spec.bench.loads")
+local peers = require("spec.bench.peers")
 local place = require("spec.bench.place")
 local plan = require("spec.bench.plan")
 local reads = require("spec.bench.groups.reads")
@@ -41,11 +42,11 @@ end
 
 local ADDS = 4
 
-local function adds(products, clients)
+local function adds(products, clients, path)
     local entries = {}
     for i = 1, ADDS do
         for c = 1, clients do
-            entries[#entries + 1] = { c - 1, 201, "add", loads.text("POST", "/api/cart/items",
+            entries[#entries + 1] = { c - 1, 201, "add", loads.text("POST", path,
                 place.token(c), {
                     productId = products[(c * 7 + i * 97) % #products + 1], quantity = 1,
                 }) }
@@ -58,17 +59,19 @@ function buying.empty_carts(database)
     place.sql(database, "delete from cart_items; vacuum cart_items")
 end
 
---- Adds to carts, over and over.
-function buying.adder(database, server, clients)
+--- Adds to carts, over and over. name, path: a peer's.
+function buying.adder(database, server, clients, name, path)
     buying.people(database)
-    local file = adds(buying.shelf(database), clients)
+    local file = adds(buying.shelf(database), clients, path or "/api/cart/items")
+    local function run(seconds)
+        return loads.run(server.port, clients, seconds, 0, file).add
+    end
+    local warm = reads.warmer(server, run)
     return {
-        name = "souk", pids = server.pids,
+        name = name or "souk", pids = server.pids, run = run,
         prepare = function()
+            warm()
             buying.empty_carts(database)
-        end,
-        run = function(seconds)
-            return loads.run(server.port, clients, seconds, 0, file).add
         end,
     }
 end
@@ -77,10 +80,15 @@ function buying.cart()
     for _, clients in ipairs(plan.is_quick and { 16 } or { 1, 16, 64 }) do
         plan.add({
             group = "cart", what = "POST /api/cart/items", size = "10k", clients = clients,
-            seconds = 2, count = 1,
+            seconds = 2, count = clients == 16 and 2 or 1,
             contestants = function()
                 local database = reads.database()
-                return { buying.adder(database, place.server(database), clients) }
+                local list = { buying.adder(database, place.server(database), clients) }
+                local nestjs = clients == 16 and peers.nestjs(database)
+                if nestjs then
+                    list[2] = buying.adder(database, nestjs, clients, "NestJS", "/cart/items")
+                end
+                return list
             end,
         })
     end

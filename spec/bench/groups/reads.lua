@@ -51,23 +51,30 @@ function reads.request_file(paths, clients)
     return loads.file(entries)
 end
 
-local WARM_S = 0.4
-
---- Asked with wrk; before its first round it has answered for a moment.
-local function contestant(name, server, paths, clients)
+--- Runs warm(seconds) before the first round, until the server has compiled what it runs: what is
+-- in node takes longer for that.
+function reads.warmer(server, warm)
     local is_warm = false
+    return function()
+        if not is_warm then
+            warm(server.is_node and (plan.is_quick and 1 or 3) or 0.4)
+            is_warm = true
+        end
+    end
+end
+
+--- Asked with wrk.
+local function contestant(name, server, paths, clients)
     return {
         name = name, pids = server.pids, run = loads.gets(server.port, paths, clients),
-        prepare = function()
-            if not is_warm then
-                loads.run(server.port, 16, WARM_S, 0, reads.request_file(paths, 16))
-                is_warm = true
-            end
-        end,
+        prepare = reads.warmer(server, function(seconds)
+            loads.run(server.port, 16, seconds, 0, reads.request_file(paths, 16))
+        end),
     }
 end
 
---- who: {souk = paths, peer = paths}. Adds souk, souk without its cache, nginx + lua, node + pg.
+--- who: {souk = paths, peer = paths, nestjs = paths or nil}. Adds souk, souk without its cache, and
+-- the peers.
 local function contestants(database, who, clients, is_cacheable)
     local list = {}
     local function add(name, server, paths)
@@ -83,6 +90,9 @@ local function contestants(database, who, clients, is_cacheable)
     end
     add("nginx + lua", peers.nginx_lua(database), who.peer)
     add("node + pg", peers.node(database), who.peer)
+    if who.nestjs and clients == reads.PEAK_CLIENTS then
+        add("NestJS", peers.nestjs(database), who.nestjs)
+    end
     return list
 end
 
@@ -137,7 +147,8 @@ end
 
 local function detail_paths(database)
     local ids = reads.ids(database)
-    return { souk = reads.paths("/api/products/", ids), peer = reads.paths("/", ids) }
+    return { souk = reads.paths("/api/products/", ids), peer = reads.paths("/", ids),
+        nestjs = reads.paths("/products/", ids) }
 end
 
 local DEPTH = 32
@@ -160,7 +171,7 @@ function reads.detail()
 end
 
 local function list_paths()
-    return { souk = { "/api/products?limit=20" }, peer = { "/" } }
+    return { souk = { "/api/products?limit=20" }, peer = { "/" }, nestjs = { "/products" } }
 end
 
 local LIST_DEPTH = 8
