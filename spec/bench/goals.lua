@@ -39,16 +39,16 @@ local function quotient(x, y)
     return x and y and x / y
 end
 
---- What so many us are on the machine of performance.md, as nginx + lua went there and goes here.
-local function there(found)
-    local nginx = row("http", FIXED, "nginx + lua")
-    local us = field(found, "server_us")
-    if not (us and nginx) then
-        return ""
-    end
-    local pace = nginx.server_us / NGINX_THERE_US
-    return (" (%.0f us at the design's pace: nginx + lua takes %.1f times its time here)"):format(
-        us / pace, pace)
+--- A bound in us of performance.md as a ratio of one run: over what nginx + lua takes for a fixed
+-- route (the part http), there and here.
+local function cpu_goal(group, what, bound_us, found)
+    local text = "%s: server CPU over nginx + lua's for a fixed route (%d us over %.1f)"
+    return { group, text:format(what, bound_us, NGINX_THERE_US), "<=", bound_us / NGINX_THERE_US,
+        "x", function() return ratio(found(), row("http", FIXED, "nginx + lua"), "server_us") end,
+        function()
+            local us = field(found(), "server_us")
+            return us and (" (%.0f us)"):format(us) or ""
+        end }
 end
 
 --- {group, text, op, bound, unit, measure(), beside()}: what is told beside the figure.
@@ -56,9 +56,8 @@ local LIST_OF_GOALS = {
     { "http", "Lua route without database: server CPU of nginx + lua over souk's", ">=", 1, "x",
         function() return ratio(row("http", FIXED, "nginx + lua"), row("http", FIXED, "souk"),
             "server_us") end },
-    { "detail", "detail: server CPU, nothing kept", "<=", 25, "us",
-        function() return field(row("detail", DETAIL, "souk"), "server_us") end,
-        function() return there(row("detail", DETAIL, "souk")) end },
+    cpu_goal("detail", "detail, nothing kept", 25,
+        function() return row("detail", DETAIL, "souk") end),
     { "detail", "detail: server CPU of node + pg over souk's", ">=", 4, "x",
         function() return ratio(row("detail", DETAIL, "node + pg"), row("detail", DETAIL, "souk"),
             "server_us") end },
@@ -70,26 +69,24 @@ local LIST_OF_GOALS = {
             return quotient(by_postgres(row("detail", DETAIL, "souk")),
                 by_postgres(row("detail", DETAIL, "pgbench, pipelined")))
         end },
-    { "list", "list of 20: server CPU, nothing kept", "<=", 45, "us",
-        function() return field(row("list", LIST, "souk"), "server_us") end,
-        function() return there(row("list", LIST, "souk")) end },
+    cpu_goal("list", "list of 20, nothing kept", 45,
+        function() return row("list", LIST, "souk") end),
     { "list", "list of 20: server CPU of node + pg over souk's", ">=", 6, "x",
         function() return ratio(row("list", LIST, "node + pg"), row("list", LIST, "souk"),
             "server_us") end },
     { "list", "list of 20: server CPU of NestJS over souk's", ">=", 35, "x",
         function() return ratio(row("list", LIST, "NestJS"), row("list", LIST, "souk"),
             "server_us") end },
-    { "list", "list of 20: server CPU, kept", "<=", 20, "us",
-        function() return field(row("list", LIST, "souk, cached"), "server_us") end },
+    cpu_goal("list", "list of 20, kept", 20,
+        function() return row("list", LIST, "souk, cached") end),
     { "cart", "cart add: CPU of NestJS with its database's over souk's", ">=", 10, "x", function()
             return quotient(total_us(row("cart", ADD, "NestJS", 16)),
                 total_us(row("cart", ADD, "souk", 16)))
         end },
     { "cart", "cart add: round trips to the database after the token (spec/gates)", "<=", 1, "",
         function() return budgets["round trips: POST /api/cart/items"] end },
-    { "checkout", "checkout: server CPU", "<=", 150, "us",
-        function() return field(row("checkout", CHECKOUT, "souk", 8), "server_us") end,
-        function() return there(row("checkout", CHECKOUT, "souk", 8)) end },
+    cpu_goal("checkout", "checkout, 8 clients", 150,
+        function() return row("checkout", CHECKOUT, "souk", 8) end),
     { "checkout", "checkout, 8 clients: rate over pgbench's, pipelined, one by one", ">=", 0.8, "x",
         function() return ratio(row("checkout", CHECKOUT, "souk", 8),
             row("checkout", CHECKOUT, "pgbench, pipelined", 8), "rate") end },
@@ -171,9 +168,9 @@ function goals.of(groups, part_goals)
         if is_wanted[goal[1]] then
             local value, unit = goal[6](), goal[5]
             list[#list + 1] = {
-                text = goal[2], wanted = goal[3] .. " " .. (unit == "x" and goal[4] .. "x"
-                    or goal[4] .. " " .. unit),
-                measured = value and text_of(value, unit) .. (goal[7] and goal[7]() or "") or "–",
+                text = goal[2], wanted = ("%s %.3g%s"):format(goal[3], goal[4],
+                    unit == "x" and "x" or " " .. unit),
+                measured = (value and text_of(value, unit) or "–") .. (goal[7] and goal[7]() or ""),
                 verdict = verdict(value, goal[3], goal[4]),
             }
         end
