@@ -4,7 +4,7 @@
 -- * Other filters: walking on past what does not match is quick for what is common, gathering all
 --   matches by their own indexes and sorting them for what is rare. The dictionary says how many
 --   products have a word, statistics how many pass the other filters, and the first WINDOW rows of
---   the order whether that holds here. A walk that was wrong about it ends at three times what it
+--   the order whether that holds here. A walk that was wrong about it ends at twice what it
 --   should have taken, and what matches is gathered after all.
 -- * Words, categories and steps of prices are in one index: what has all of them is found in it,
 --   and no other row is read.
@@ -17,6 +17,8 @@
 -- * Words are compared by ts_match_vq() where no index is meant, and with a sub-select where only
 --   their own is: else the planner would look through its statistics of words, which takes a
 --   millisecond.
+-- * Functions of one expression are in plpgsql too: one in SQL is parsed and planned anew in each
+--   transaction, which was half of the time of a search for a rare word.
 -- No plan joins vendors: those of the rows found are looked up one by one, or those few that do not
 -- sell are left out, so their number is nothing to a list.
 -- The text of statements is put together from the fixed parts below, so that each combination of
@@ -42,15 +44,20 @@ drop function if exists product_advise(jsonb, integer);
 drop function if exists product_looks(text[], integer, jsonb, text, integer, integer, integer);
 
 -- A category and all below it, by id or slug.
-create or replace function category_ids(p_category text) returns uuid[] language sql stable as $$
-    with recursive below as (
-        select categories.id
-        from categories
-        where categories.id::text = p_category or categories.slug = p_category
-        union
-        select categories.id from categories inner join below on categories.parent_id = below.id
-    )
-    select coalesce(array_agg(below.id), '{}') from below
+create or replace function category_ids(p_category text) returns uuid[]
+language plpgsql stable as $$
+begin
+    return (
+        with recursive below as (
+            select categories.id
+            from categories
+            where categories.id::text = p_category or categories.slug = p_category
+            union
+            select categories.id from categories inner join below on categories.parent_id = below.id
+        )
+        select coalesce(array_agg(below.id), '{}') from below
+    );
+end;
 $$;
 
 -- filters, with the ids of all categories that are meant, and the few steps that a range of prices
@@ -107,26 +114,31 @@ end;
 $$;
 
 -- Whether the vendor sells: one look by key.
-create or replace function product_is_sold() returns text language sql immutable as $$
-    select ' and (select vendors.status = ''ACTIVE'' from vendors'
-        || ' where vendors.id = products.vendor_id)'
+create or replace function product_is_sold() returns text language plpgsql immutable as $$
+begin
+    return ' and (select vendors.status = ''ACTIVE'' from vendors'
+        || ' where vendors.id = products.vendor_id)';
+end;
 $$;
 
 -- The same behind other conditions, and after them: vendors only of what matches.
 create or replace function product_if_sold(p_conditions text) returns text
-language sql immutable as $$
-    select case
+language plpgsql immutable as $$
+begin
+    return case
         when p_conditions = '' then product_is_sold()
         else ' and case when true' || p_conditions || ' then true' || product_is_sold()
             || ' else false end'
-    end
+    end;
+end;
 $$;
 
 -- What orders, its value from a cursor, the direction, the filters that its index serves, and how
 -- long a row takes whose words are looked for, in microseconds: products lie as they were created.
 create or replace function product_order(p_sort text) returns text[]
-language sql immutable as $$
-    select case p_sort
+language plpgsql immutable as $$
+begin
+    return case p_sort
         when 'newest' then
             array['products.created_at', '$9::timestamptz', 'desc', 'vendorId', '1.3']
         when 'price' then
@@ -140,7 +152,8 @@ language sql immutable as $$
         ]
         when 'distance' then array['products.distance_m', '$9::float8', 'asc', '']
         when 'relevance' then array['products.rank', '$9::float8', 'desc', '']
-    end
+    end;
+end;
 $$;
 
 -- Runs one statement of a search.
@@ -166,29 +179,37 @@ $$;
 -- The end of a statement over rows named products: conditions, order, limit. What a cursor needs is
 -- written of the page's rows only.
 create or replace function product_page_of(p_from text, p_order text[], p_where text, p_looked text)
-returns text language sql immutable as $$
-    select 'select products.id, '
+returns text language plpgsql immutable as $$
+begin
+    return 'select products.id, '
         || case when p_order[1] = 'products.distance_m' then p_order[1] else 'null::float8' end
         || ', concat_ws('' '', ' || p_order[1] || '), ' || p_looked
         || ' from (select products.id, ' || p_order[1] || ' ' || p_from
         || ' where true' || p_where
         || ' order by ' || replace(p_order[1], ',', ' ' || p_order[3] || ',') || ' ' || p_order[3]
-        || ', products.id ' || p_order[3] || ' limit $11) as products'
+        || ', products.id ' || p_order[3] || ' limit $11) as products';
+end;
 $$;
 
 create or replace function product_behind(p_order text[], p_after_id uuid) returns text
-language sql immutable as $$
-    select case when p_after_id is null then '' else
+language plpgsql immutable as $$
+begin
+    return case when p_after_id is null then '' else
         ' and (' || p_order[1] || ', products.id) '
-        || case p_order[3] when 'asc' then '>' else '<' end || ' (' || p_order[2] || ', $10)' end
+        || case p_order[3] when 'asc' then '>' else '<' end || ' (' || p_order[2] || ', $10)' end;
+end;
 $$;
 
 -- The filters among p_filters that p_served names.
 create or replace function product_served(p_filters jsonb, p_served text) returns jsonb
-language sql immutable as $$
-    select coalesce(jsonb_object_agg(name, p_filters -> name), '{}')
-    from unnest(string_to_array(p_served, ' ')) as name
-    where p_filters ? name
+language plpgsql immutable as $$
+begin
+    return (
+        select coalesce(jsonb_object_agg(name, p_filters -> name), '{}')
+        from unnest(string_to_array(p_served, ' ')) as name
+        where p_filters ? name
+    );
+end;
 $$;
 
 -- What a row of the order has to match: what its index includes, then what is one look by key, the
@@ -223,8 +244,9 @@ $$;
 -- The first $12 rows in the order, of which those that match are taken.
 create or replace function product_walk_text(
     p_filters jsonb, p_order text[], p_after_id uuid, p_is_hashed boolean
-) returns text language sql immutable as $$
-    select product_page_of(
+) returns text language plpgsql immutable as $$
+begin
+    return product_page_of(
         'from (select products.* from products where products.status = ''PUBLISHED'''
         || product_conditions(product_served(p_filters, p_order[4]), '{}')
         || product_behind(p_order, p_after_id)
@@ -236,47 +258,55 @@ create or replace function product_walk_text(
             p_filters, string_to_array(p_order[4], ' '), p_is_hashed
         )),
         '0::bigint'
-    )
+    );
+end;
 $$;
 
 -- Vendors that do not sell are few, and those of many rows are not looked up one by one.
-create or replace function product_of_sellers() returns text language sql immutable as $$
-    select ' and products.vendor_id not in (select id from vendors where status <> ''ACTIVE'')'
+create or replace function product_of_sellers() returns text language plpgsql immutable as $$
+begin
+    return ' and products.vendor_id not in (select id from vendors where status <> ''ACTIVE'')';
+end;
 $$;
 
 -- What matches, by the indexes of what it has to match, then sorted: all, for an order that the
 -- table has; $12 rows at most, and how many they are, for the nearest; $12 at most to be ranked.
 create or replace function product_gather_text(p_filters jsonb, p_order text[], p_after_id uuid)
-returns text language sql immutable as $$
-    select case
-        when p_order[1] = 'products.distance_m' then
-            'with gathered as materialized (select products.id, products.vendor_id,'
-            || ' near.distance_m from products inner join unnest($7, $8)'
-            || ' as near (vendor_id, distance_m) on near.vendor_id = products.vendor_id'
-            || conditions || ' limit $12) '
-            || product_page_of('from gathered as products', p_order, behind || sold,
-                '(select count(*) from gathered)')
-        when p_order[1] = 'products.rank' then product_page_of(
-            'from (select products.id, products.vendor_id, ts_rank(products.tsv,'
-            || ' websearch_to_tsquery(''english'', $1))::float8 as rank from products'
-            || conditions || ' limit $12) as products', p_order, behind || sold, '0::bigint')
-        else product_page_of(
-            'from (select products.id, products.vendor_id, ' || p_order[1] || ' from products'
-            || conditions || behind || ' offset 0) as products', p_order, sold, '0::bigint')
-    end
-    from (
-        select
-            ' where products.status = ''PUBLISHED''' || product_conditions(p_filters, '{}')
-                as conditions,
-            product_behind(p_order, p_after_id) as behind,
-            product_of_sellers() as sold
-    ) as parts
+returns text language plpgsql immutable as $$
+begin
+    return (
+        select case
+            when p_order[1] = 'products.distance_m' then
+                'with gathered as materialized (select products.id, products.vendor_id,'
+                || ' near.distance_m from products inner join unnest($7, $8)'
+                || ' as near (vendor_id, distance_m) on near.vendor_id = products.vendor_id'
+                || conditions || ' limit $12) '
+                || product_page_of('from gathered as products', p_order, behind || sold,
+                    '(select count(*) from gathered)')
+            when p_order[1] = 'products.rank' then product_page_of(
+                'from (select products.id, products.vendor_id, ts_rank(products.tsv,'
+                || ' websearch_to_tsquery(''english'', $1))::float8 as rank from products'
+                || conditions || ' limit $12) as products', p_order, behind || sold, '0::bigint')
+            else product_page_of(
+                'from (select products.id, products.vendor_id, ' || p_order[1] || ' from products'
+                || conditions || behind || ' offset 0) as products', p_order, sold, '0::bigint')
+        end
+        from (
+            select
+                ' where products.status = ''PUBLISHED''' || product_conditions(p_filters, '{}')
+                    as conditions,
+                product_behind(p_order, p_after_id) as behind,
+                product_of_sellers() as sold
+        ) as parts
+    );
+end;
 $$;
 
 -- Ranks the newest $12 rows that match: for words that are everywhere.
 create or replace function product_rank_text(p_filters jsonb, p_order text[], p_after_id uuid)
-returns text language sql immutable as $$
-    select product_page_of(
+returns text language plpgsql immutable as $$
+begin
+    return product_page_of(
         'from (select products.id, products.vendor_id,'
         || ' ts_rank(products.tsv, websearch_to_tsquery(''english'', $1))::float8 as rank'
         || ' from (select * from products where products.status = ''PUBLISHED'''
@@ -284,13 +314,15 @@ returns text language sql immutable as $$
         || ' where true' || product_walk_conditions(p_filters, '{}', false)
         || ' limit $12) as products',
         p_order, product_behind(p_order, p_after_id) || product_of_sellers(), '0::bigint'
-    )
+    );
+end;
 $$;
 
 -- Nearest vendors first, of each no more than a page.
 create or replace function product_nearest_text(p_filters jsonb, p_order text[], p_after_id uuid)
-returns text language sql immutable as $$
-    select product_page_of(
+returns text language plpgsql immutable as $$
+begin
+    return product_page_of(
         'from (select listed.*, near.distance_m'
         || ' from unnest($7, $8) with ordinality as near (vendor_id, distance_m, place)'
         || ' cross join lateral (select products.id, products.vendor_id from products'
@@ -302,7 +334,8 @@ returns text language sql immutable as $$
         || ' where near.place <= $12'
         || case when p_after_id is null then '' else ' and near.distance_m >= $9::float8' end
         || ') as products', p_order, product_is_sold(), '0::bigint'
-    )
+    );
+end;
 $$;
 
 -- How many of the newest p_looked products match.
@@ -354,10 +387,14 @@ end;
 $$;
 
 -- How many products are on sale, as the last vacuum or analyze counted them.
-create or replace function product_number() returns float8 language sql stable as $$
-    select greatest(reltuples, 1)
-    from pg_class
-    where oid = 'products_published_created_at_id_idx'::regclass
+create or replace function product_number() returns float8 language plpgsql stable as $$
+begin
+    return (
+        select greatest(reltuples, 1)
+        from pg_class
+        where oid = 'products_published_created_at_id_idx'::regclass
+    );
+end;
 $$;
 
 -- Which share of them has all the words, if words come independently of one another, and which has
@@ -395,7 +432,7 @@ create or replace function product_costs(
     out gathered_us float8
 ) language plpgsql stable as $$
 declare
-    MATCH_US constant float8 := 3.5;
+    MATCH_US constant float8 := 3.0;
     PLAIN constant text := 'vendorId minPrice maxPrice minRating nearIds';
     ON_SALE constant text := 'products where products.status = ''PUBLISHED''';
     v_number constant float8 := product_number();
@@ -456,7 +493,9 @@ declare
     WINDOW_ROWS constant integer := 500;
     -- Gathering is over before a window would be.
     WINDOW_US constant float8 := 1000;
-    WALK_RISK constant float8 := 1.25;
+    WALK_RISK constant float8 := 1.2;
+    -- The guess is as good as that many hits seen.
+    GUESS_HITS constant float8 := 8;
     ALL_ROWS constant integer := 2147483647;
     v_costs record;
     v_limits integer[] := array[ALL_ROWS];
@@ -476,17 +515,17 @@ begin
     foreach v_limit in array v_limits loop
         if v_limit is null then
             v_hits := cardinality(ids);
-            -- What the window has shown, beside as many rows of the guess as hold two hits.
-            v_share := (v_hits + 2) / (WINDOW_ROWS + 2 / greatest(v_costs.share, 1e-6));
+            v_share := (v_hits + GUESS_HITS)
+                / (WINDOW_ROWS + GUESS_HITS / greatest(v_costs.share, 1e-6));
             v_rows := p_wanted / v_share;
             v_is_hashed := v_costs.filed_us < v_rows * v_costs.asked;
-            -- A walk may be half as long again; gathering is of no fewer than there surely are.
+            -- A walk may be longer; gathering is of no fewer than there surely are.
             exit when WALK_RISK * (v_rows * v_costs.walked_us
                 + least(v_costs.filed_us, v_rows * v_costs.asked)) > greatest(
                     v_costs.gathered_us,
-                    3.5 * product_number() * (v_hits - 2 * sqrt(v_hits)) / WINDOW_ROWS
+                    3.0 * product_number() * (v_hits - 2 * sqrt(v_hits)) / WINDOW_ROWS
                 );
-            v_limit := least(3 * v_rows, ALL_ROWS);
+            v_limit := least(2 * v_rows, ALL_ROWS);
         end if;
         select coalesce(array_agg(found.id), '{}'), array_agg(found.sort)
         into ids, sorts
@@ -603,9 +642,11 @@ $$;
 
 -- Rows of products that match; whether their vendors sell, and how many, stands behind.
 create or replace function product_matches_text(p_filters jsonb, p_columns text) returns text
-language sql immutable as $$
-    select 'select ' || p_columns || ' from products where products.status = ''PUBLISHED'''
-        || product_conditions(p_filters, '{}')
+language plpgsql immutable as $$
+begin
+    return 'select ' || p_columns || ' from products where products.status = ''PUBLISHED'''
+        || product_conditions(p_filters, '{}');
+end;
 $$;
 
 -- Whether p_max matches are found sooner by walking the newest products than by asking an index for
@@ -650,30 +691,45 @@ end;
 $$;
 
 -- Whether there are certainly more than p_max: the dictionary and the statistics say twice as many,
--- and of the newest products no fewer match than then would. What they cannot tell is counted.
+-- and of the newest products no fewer match than then would; or they say a third more, and of many
+-- of the newest so many match that chance is no reason. What they cannot tell is counted.
 create or replace function product_exceeds(p_filters jsonb, p_max integer) returns boolean
 language plpgsql stable as $$
 declare
     WINDOW_ROWS constant integer := 500;
+    MANY_ROWS constant integer := 4000;
     v_number constant float8 := product_number();
+    v_guess float8;
+    v_hits float8;
 begin
-    if v_number < 2 * p_max or (select share from product_costs(p_filters, '', 0))
-        * v_number < 2 * p_max
-    then
+    if v_number < 4.0 / 3 * p_max then
         return false;
     end if;
-    return product_density(p_filters, WINDOW_ROWS) * v_number / WINDOW_ROWS > p_max;
+    v_guess := (select share from product_costs(p_filters, '', 0)) * v_number;
+    if v_guess >= 2.0 * p_max
+        and product_density(p_filters, WINDOW_ROWS) * v_number / WINDOW_ROWS > p_max then
+        return true;
+    elsif v_guess < 4.0 / 3 * p_max then
+        return false;
+    end if;
+    v_hits := product_density(p_filters, MANY_ROWS);
+    return (v_hits - sqrt(v_hits)) * v_number / MANY_ROWS > p_max;
 end;
 $$;
 
 -- How many rows a statement finds.
 create or replace function product_counted(p_text text, p_filters jsonb, p_max integer)
-returns integer language sql stable as $$
-    select found.looked::integer
-    from product_run(
-        'select null::uuid, null::float8, null::text, count(*) from (' || p_text || ') as found',
-        p_filters, null, null, null, p_max
-    ) as found
+returns integer language plpgsql stable as $$
+begin
+    return (
+        select found.looked::integer
+        from product_run(
+            'select null::uuid, null::float8, null::text, count(*) from ('
+            || p_text || ') as found',
+            p_filters, null, null, null, p_max
+        ) as found
+    );
+end;
 $$;
 
 -- How many match, counted up to p_max. What the index of words has all of is counted without a look
