@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define POOL_WORDS 32 /* so many bytes getrandom() gives whole, or not at all */
 
@@ -81,6 +84,24 @@ static void advance(void)
     last.ms++;
 }
 
+#ifdef __SSE2__
+/* The 32 hex digits of 16 bytes: halves of bytes side by side, then all made letters at once. */
+static void put_digits(char at[32], uint64_t high, uint64_t low)
+{
+    const __m128i half = _mm_set1_epi8(0x0F), nine = _mm_set1_epi8(9);
+    const __m128i zero = _mm_set1_epi8('0'), more = _mm_set1_epi8('a' - '0' - 10);
+    __m128i bytes = _mm_set_epi64x((long long)htobe64(low), (long long)htobe64(high));
+    __m128i upper = _mm_and_si128(_mm_srli_epi16(bytes, 4), half);
+    __m128i lower = _mm_and_si128(bytes, half);
+
+    for (int i = 0; i < 2; i++) {
+        __m128i digits = i == 0 ? _mm_unpacklo_epi8(upper, lower) : _mm_unpackhi_epi8(upper, lower);
+        __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(digits, nine), more);
+        digits = _mm_add_epi8(_mm_add_epi8(digits, zero), letters);
+        memcpy(at + (size_t)i * sizeof(digits), &digits, sizeof(digits));
+    }
+}
+#else
 /* The eight hex digits of a word: a digit in each byte, then all made letters at once. */
 static void put_word(char at[8], uint32_t word)
 {
@@ -94,14 +115,20 @@ static void put_word(char at[8], uint32_t word)
     memcpy(at, &digits, sizeof(digits));
 }
 
+static void put_digits(char at[32], uint64_t high, uint64_t low)
+{
+    put_word(at, (uint32_t)(high >> 32));
+    put_word(at + 8, (uint32_t)high);
+    put_word(at + 16, (uint32_t)(low >> 32));
+    put_word(at + 24, (uint32_t)low);
+}
+#endif
+
 void id_text(uint64_t high, uint64_t low, char out[ID_TEXT])
 {
     char digits[32];
 
-    put_word(digits, (uint32_t)(high >> 32));
-    put_word(digits + 8, (uint32_t)high);
-    put_word(digits + 16, (uint32_t)(low >> 32));
-    put_word(digits + 24, (uint32_t)low);
+    put_digits(digits, high, low);
     memcpy(out, digits, 8);
     memcpy(out + 9, digits + 8, 4);
     memcpy(out + 14, digits + 12, 4);

@@ -33,18 +33,23 @@ static int l_near(lua_State *L)
     char id[GEO_ID_TEXT];
     size_t count = geo_near(index, &query, hits);
     bool has_masks;
+    int id_name;
 
     lua_pushvalue(L, lua_upvalueindex(MASKS));
     lua_gettable(L, 1);
     has_masks = lua_toboolean(L, -1);
+    /* The stack is nearer than upvalues are. */
+    id_name = lua_gettop(L) + 1;
+    lua_pushvalue(L, lua_upvalueindex(HIT_ID));
+    lua_pushvalue(L, lua_upvalueindex(HIT_DISTANCE_M));
     lua_createtable(L, (int)count, 0);
     for (size_t i = 0; i < count; i++) {
         lua_createtable(L, 0, has_masks ? 3 : 2);
         geo_write_id(&hits[i].id, id);
-        lua_pushvalue(L, lua_upvalueindex(HIT_ID));
+        lua_pushvalue(L, id_name);
         lua_pushlstring(L, id, sizeof(id));
         lua_rawset(L, -3);
-        lua_pushvalue(L, lua_upvalueindex(HIT_DISTANCE_M));
+        lua_pushvalue(L, id_name + 1);
         lua_pushnumber(L, hits[i].distance_m);
         lua_rawset(L, -3);
         if (has_masks) {

@@ -84,3 +84,19 @@ describe("core.geo.distance_m", function()
         end)
     end
 end)
+
+describe("core.geo.near", function()
+    after_each(geo.clear)
+
+    it("writes ids as they were put, each digit at each place", function()
+        geo.clear()
+        for turn = 0, 15 do
+            local digits = ("0123456789abcdef"):rep(3):sub(1 + turn, 32 + turn)
+            local id = digits:gsub("^(%x%x%x%x%x%x%x%x)(%x%x%x%x)(%x%x%x%x)(%x%x%x%x)",
+                "%1-%2-%3-%4-")
+            geo.put(id, 10, 10 + turn, 1)
+            local hits = geo.near({ lat = 10, lng = 10 + turn, limit = 1 })
+            assert.equal(id, hits[1].id)
+        end
+    end)
+end)
