@@ -4,6 +4,7 @@
 #include "app/worker.h"
 
 #include "app/feed.h"
+#include "app/pace.h"
 #include "app/snapshot.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -282,6 +283,7 @@ static void on_tick(void *arg)
         app_feed_turn(worker->feed);
     gauges_update(&worker->gauges, worker->pool, worker->api, worker->is_leader);
     gauges_update_stripe(&worker->gauges, worker->stripe);
+    pace_set(worker->pool, helper_is_busy(worker->helper));
     if (worker->settings.shared->master_pid && getppid() != worker->settings.shared->master_pid) {
         log_error("master.gone", "worker=%d", worker->settings.index);
         _exit(1);

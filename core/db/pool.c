@@ -297,6 +297,7 @@ struct db_pool_stats db_pool_stats(const struct db_pool *pool)
 {
     struct db_pool_stats stats = {
         .waiters = pool->reads_waiting + pool->begins_waiting,
+        .reads = pool->reads_waiting,
         .retried = pool->retried,
         .reconnected = pool->reconnected,
     };
@@ -307,6 +308,7 @@ struct db_pool_stats db_pool_stats(const struct db_pool *pool)
         stats.readers_connected += slot->is_reader && is_up(slot);
         stats.writers_connected += !slot->is_reader && is_up(slot);
         stats.writers_busy += slot->tx != NULL;
+        stats.reads += slot->reads;
         stats.in_flight += db_conn_in_flight(slot->conn);
     }
     return stats;

@@ -42,6 +42,7 @@ const char *db_pool_why(const struct db_pool *pool);
 
 struct db_pool_stats {
     int readers_connected, writers_connected, writers_busy, waiters, in_flight;
+    int reads;             /* asked for and not answered yet */
     long long retried;     /* statements and transactions sent again, since the start */
     long long reconnected; /* connections made, since the start */
 };

@@ -25,6 +25,7 @@ struct helper {
     int waiting_count;
     bool is_stopping;
     int waiting_max;
+    int given; /* not done() yet; the loop's */
     int wake_fd;
     struct loop_watch *watch;
     pthread_t *threads; /* owned */
@@ -79,6 +80,7 @@ static void on_wake(void *arg, int ready)
         (void)pthread_mutex_unlock(&helper->mutex);
         if (!task)
             return;
+        helper->given--;
         task->done(task->job);
         free(task);
     }
@@ -156,5 +158,11 @@ bool helper_run(struct helper *helper, helper_work_fn *work, helper_done_fn *don
         (void)pthread_cond_signal(&helper->has_work);
     }
     (void)pthread_mutex_unlock(&helper->mutex);
+    helper->given += is_taken;
     return is_taken;
+}
+
+bool helper_is_busy(const struct helper *helper)
+{
+    return helper->given > 0;
 }

@@ -16,5 +16,7 @@ void helper_free(
     struct helper *helper); /* waits for running work; done() of unfinished work is not called */
 /* False: the queue is full; nothing was taken. */
 bool helper_run(struct helper *helper, helper_work_fn *work, helper_done_fn *done, void *job);
+/* Something handed in has not been done() yet. */
+bool helper_is_busy(const struct helper *helper);
 
 #endif
