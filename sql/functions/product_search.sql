@@ -692,7 +692,8 @@ $$;
 
 -- Whether there are certainly more than p_max: the dictionary and the statistics say twice as many,
 -- and of the newest products no fewer match than then would; or they say a third more, and of many
--- of the newest so many match that chance is no reason. What they cannot tell is counted.
+-- of the newest so many match that chance (two standard deviations) is no reason. What they cannot
+-- tell is counted.
 create or replace function product_exceeds(p_filters jsonb, p_max integer) returns boolean
 language plpgsql stable as $$
 declare
@@ -713,7 +714,7 @@ begin
         return false;
     end if;
     v_hits := product_density(p_filters, MANY_ROWS);
-    return (v_hits - sqrt(v_hits)) * v_number / MANY_ROWS > p_max;
+    return (v_hits - 2 * sqrt(v_hits)) * v_number / MANY_ROWS > p_max;
 end;
 $$;
 

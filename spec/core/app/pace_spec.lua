@@ -77,6 +77,9 @@ describe("A worker", function()
         server = server_process.start({ db = db, set = {
             ["http.workers"] = 1, ["auth.bcrypt_cost"] = 11, ["auth.helper_threads"] = 1,
             ["invariants.every_s"] = 0, -- nobody but those who ask reads the locked table
+            -- Nobody gives up before the lock goes.
+            ["db.lock_timeout_ms"] = 90000, ["db.statement_timeout_ms"] = 90000,
+            ["db.wait_max_ms"] = 60000,
         } })
         worker = server:workers()[1]
     end)
