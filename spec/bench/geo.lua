@@ -69,8 +69,9 @@ local function measure(points)
     local centers = HOME .. "/centers"
     tell("%d points into the table", points)
     psql(url(), ("-v points=%d -f spec/bench/geo_fill.sql"):format(points))
-    psql(url(), ('-c "select lat_deg, lon_deg + 0.003 from vendor_places tablesample system (%g) '
-        .. 'order by md5(vendor_id::text) limit 5000" -F " " -o %s'):format(
+    psql(url(), ('-c "select lat_deg, mod((lon_deg + 540.003)::numeric, 360) - 180 '
+        .. 'from vendor_places tablesample system (%g) order by md5(vendor_id::text) limit 5000" '
+        .. '-F " " -o %s'):format(
         math.min(100, 1e7 / points), quote(centers)))
     tell("searches among %d points", points)
     local found = {}
@@ -174,13 +175,25 @@ local PEER_LIST = {
     end, peer_redis },
 }
 
+--- The round in the middle: PostgreSQL builds its trees of such indexes partly by lot.
+local function median_of(measure_it, centers)
+    local rounds = {}
+    for i = 1, MODE == "quick" and 1 or 3 do
+        rounds[i] = measure_it(centers)
+    end
+    table.sort(rounds, function(a, b)
+        return a.p50 < b.p50
+    end)
+    return rounds[math.ceil(#rounds / 2)]
+end
+
 local function measure_peers(size, ours)
     local found, centers = {}, some_centers(MODE == "quick" and 100 or 300)
     for _, one in ipairs(PEER_LIST) do
         local name, title, like, is_there, measure_it = unpack(one)
         if is_there() then
             tell("%s at %s", title, size)
-            local row = measure_it(centers)
+            local row = median_of(measure_it, centers)
             found[name] = row
             say("row", title, size, row.p50, row.p95, row.p99, "-")
             for _, kind in ipairs({ "near", "near_json" }) do
