@@ -67,7 +67,7 @@ local function lone_client()
             { products = wanted.products, lines = 1, name = "souk, each order alone" })
     end
     in_turns({ group = "hot", what = "a lone client", size = "10k", clients = 1,
-        rounds = plan.is_quick and 4 or 6 }, list)
+        rounds = plan.is_quick and 2 or 6 }, list)
 end
 
 --- So many are left, with the movement that explains it.

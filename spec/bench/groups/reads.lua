@@ -57,7 +57,7 @@ function reads.warmer(server, warm)
     local is_warm = false
     return function()
         if not is_warm then
-            warm(server.is_node and (plan.is_quick and 1 or 3) or 0.4)
+            warm(server.is_node and (plan.is_quick and 0.6 or 3) or 0.4)
             is_warm = true
         end
     end
@@ -90,7 +90,7 @@ local function contestants(database, who, clients, is_cacheable)
     end
     add("nginx + lua", peers.nginx_lua(database), who.peer)
     add("node + pg", peers.node(database), who.peer)
-    if who.nestjs and clients == reads.PEAK_CLIENTS then
+    if who.nestjs and clients == reads.PEAK_CLIENTS and not plan.is_quick then
         add("NestJS", peers.nestjs(database), who.nestjs)
     end
     return list
