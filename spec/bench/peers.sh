@@ -25,8 +25,9 @@ if [ ! -e "$folder/node_modules/pg/package.json" ] && command -v npm >/dev/null;
     npm install --no-audit --no-fund --silent --prefix "$folder" pg@8
 fi
 # Prisma would fetch an engine that only its migrations need: a name of any file keeps it from that.
-if ! { [ -e "$folder/nestjs/dist/server.js" ] && cmp -s spec/bench/nestjs/server.ts \
-    "$folder/nestjs/server.ts"; } && command -v npm >/dev/null; then
+made=$folder/nestjs/dist/server.js
+if command -v npm >/dev/null && { [ ! -e "$made" ] || [ -n "$(find spec/bench/nestjs -type f \
+    -newer "$made")" ]; }; then
     mkdir -p "$folder/nestjs"
     cp spec/bench/nestjs/* "$folder/nestjs/"
     (
