@@ -222,10 +222,29 @@ static int load_protected(lua_State *L)
     return 0;
 }
 
-static int with_traceback(lua_State *L)
+/* The fault with its file and line, and below it who asked for that file. */
+static int with_callers(lua_State *L)
 {
-    if (lua_isstring(L, 1) && !strstr(lua_tostring(L, 1), "\nstack traceback:"))
-        luaL_traceback(L, L, lua_tostring(L, 1), 1);
+    lua_Debug ar;
+
+    lua_settop(L, 1);
+    if (!lua_isstring(L, 1)) {
+        lua_pushliteral(L, "an error was raised that is no text");
+        lua_replace(L, 1);
+    }
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        const char *place;
+
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline <= 0 || strcmp(ar.short_src, "lua/boot.lua") == 0)
+            continue;
+        place = lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+        if (!strstr(lua_tostring(L, 1), place)) {
+            lua_pushfstring(L, "%s\n\tfrom %s", lua_tostring(L, 1), place);
+            lua_replace(L, 1);
+        }
+        lua_settop(L, 1);
+    }
     return 1;
 }
 
@@ -235,7 +254,7 @@ static bool load(struct generation *generation, struct bridge_source *source, st
     const char *text;
     bool is_ok;
 
-    lua_pushcfunction(L, with_traceback);
+    lua_pushcfunction(L, with_callers);
     lua_pushcfunction(L, load_protected);
     lua_pushlightuserdata(L, source);
     if (!source->is_open)
@@ -249,7 +268,7 @@ static bool load(struct generation *generation, struct bridge_source *source, st
         return true;
     }
     text = lua_tostring(L, -1);
-    buf_add_z(message, text ? text : "the error is no text");
+    buf_add_z(message, text ? text : "no memory is left");
     lua_settop(L, 0);
     return false;
 }

@@ -53,7 +53,8 @@ function err.reply(req, e)
         requestId = req.id,
     }
     if type(e.details) == "table" then
-        body.details = json.array(e.details)
+        -- what has a metatable is a list by its mark already, or text of the database
+        body.details = getmetatable(e.details) and e.details or json.array(e.details)
     end
     return e.status, json.encode(body)
 end
