@@ -208,6 +208,8 @@ timer_new(struct loop *loop, int64_t ms, short flags, struct deferral call)
     timer->fn = call.fn;
     timer->arg = call.arg;
     timer->event = event_new(loop->base, -1, flags, on_timer, timer);
+    /* libevent would count from when this turn began, which may be long ago. */
+    event_base_update_cache_time(loop->base);
     if (!timer->event || event_add(timer->event, &wait) != 0)
         abort();
     return timer;

@@ -22,6 +22,21 @@ describe("the loop", function()
         end)
     end
 
+    it("counts from when it is asked, however long the turn had taken by then", function()
+        sleep(1)
+        local until_us = clock.monotonic_us() + 60000
+        while clock.monotonic_us() < until_us do end
+        local ms_taken
+        parallel(function()
+            sleep(10) -- wakes the loop on the way
+        end, function()
+            ms_taken = took_ms(function()
+                sleep(40)
+            end)
+        end)
+        assert.is_true(ms_taken >= 40 - EARLY_MS, ms_taken .. " ms")
+    end)
+
     it("wakes sleepers in the order of their times, whoever slept first", function()
         local woken = {}
         local sleepers = {}
