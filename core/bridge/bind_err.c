@@ -35,7 +35,7 @@ void co_push_err(lua_State *L, enum err e, const char *message, const char *deta
     lua_setfield(L, -2, "status");
     lua_pushstring(L, message && *message ? message : info->message);
     lua_setfield(L, -2, "message");
-    if (details_json && *details_json && !json_scan(str_from(details_json), NULL)) {
+    if (details_json && *details_json && !json_scan(str_from(details_json))) {
         json_push_raw(L, str_from(details_json));
         lua_setfield(L, -2, "details");
     }
@@ -186,16 +186,15 @@ static void reply_err(struct http_request *request, lua_State *L, int index)
         .retry_after_s = int_field(L, index, "retry_after"),
         .headers = headers,
     };
-    struct buf details;
+    struct str details;
 
-    buf_init(&details, DETAILS_MAX);
     lua_getfield(L, index, "headers");
     problem.header_count = bridge_take_headers(L, lua_gettop(L), headers, ERROR_HEADERS_MAX);
     lua_getfield(L, index, "details");
-    if (!lua_isnil(L, -1) && !json_encode(L, -1, &details) && !details.is_full)
-        problem.details_json = buf_str(&details);
+    if (!lua_isnil(L, -1) && !json_text_of(L, lua_gettop(L), &details) &&
+        details.len <= DETAILS_MAX)
+        problem.details_json = details;
     http_reply_problem(request, &problem);
-    buf_done(&details);
     lua_pop(L, 2);
 }
 

@@ -13,7 +13,7 @@
 /* What a given-back text may go on holding. */
 #define SPARE_ROOM_MAX (256u << 10)
 
-static char marks[JSON_MARK_RAW + 1], scratch_mark, decoder_mark, spare_mark;
+static char marks[JSON_MARK_RAW + 1], scratch_mark, spare_mark;
 
 enum json_mark json_mark_of(lua_State *L, int index)
 {
@@ -170,27 +170,18 @@ static int l_encode(lua_State *L)
     return 1;
 }
 
-static int decode(lua_State *L, bool is_marked_wanted)
+static int decode(lua_State *L, bool is_marked)
 {
     struct str text;
-    struct buf *marked = is_marked_wanted ? scratch(L) : NULL;
     const char *refusal;
 
     text.at = luaL_checklstring(L, 1, &text.len);
-    refusal = json_scan(text, marked);
-    if (refusal) {
-        lua_pushnil(L);
-        lua_pushstring(L, refusal);
-        return 2;
-    }
-    lua_pushlightuserdata(L, &decoder_mark);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-    if (marked)
-        lua_pushlstring(L, marked->at ? marked->at : "", marked->len);
-    else
-        lua_pushvalue(L, 1);
-    lua_call(L, 1, 1);
-    return 1;
+    refusal = json_decode(L, text, scratch(L), is_marked);
+    if (!refusal)
+        return 1;
+    lua_pushnil(L);
+    lua_pushstring(L, refusal);
+    return 2;
 }
 
 static int l_decode(lua_State *L)
@@ -348,27 +339,6 @@ static void make_scratch(lua_State *L)
     lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
-/* cjson.new() with settings of our own, so that nobody else's change ours. */
-static void make_decoder(lua_State *L)
-{
-    lua_pushlightuserdata(L, &decoder_mark);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "cjson");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "new");
-    lua_call(L, 0, 1);
-    lua_getfield(L, -1, "decode_invalid_numbers");
-    lua_pushboolean(L, 0);
-    lua_call(L, 1, 0);
-    lua_getfield(L, -1, "decode_max_depth");
-    lua_pushinteger(L, JSON_DEPTH_MAX + 2);
-    lua_call(L, 1, 0);
-    lua_getfield(L, -1, "decode");
-    lua_remove(L, -2);
-    lua_remove(L, -2);
-    lua_rawset(L, LUA_REGISTRYINDEX);
-}
-
 int luaopen_core_json(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -382,7 +352,6 @@ int luaopen_core_json(lua_State *L)
     make_mark(L, JSON_MARK_OBJECT, "json.object");
     make_mark(L, JSON_MARK_RAW, "json.raw");
     make_scratch(L);
-    make_decoder(L);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_pushlightuserdata(L, NULL);

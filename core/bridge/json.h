@@ -1,7 +1,7 @@
 /* JSON between Lua and text. Encoding is ours: whole numbers exactly, `[]` where an array is meant,
- * members in sorted order so that the same value gives the same bytes. Decoding is lua-cjson's,
- * behind a scanner that refuses what it lets through (bad UTF-8, NUL, 0x10, NaN, depth) and marks
- * numbers that were not written as whole numbers. */
+ * members in sorted order so that the same value gives the same bytes. Decoding takes RFC 8259 and
+ * no more (no bad UTF-8, NUL, 0x10, NaN; bounded depth), and marks numbers that were not written as
+ * whole numbers. */
 #ifndef SOUK_BRIDGE_JSON_H
 #define SOUK_BRIDGE_JSON_H
 
@@ -34,10 +34,13 @@ const char *json_text_of(struct lua_State *L, int index, struct str *text);
 /* Appends the value at index. NULL, or why it cannot be encoded (static text); does not raise. */
 const char *json_encode(struct lua_State *L, int index, struct buf *out);
 
-/* Strict RFC 8259 syntax check. NULL when text is well formed, else why not (static text). With
- * marked not NULL the text is copied to it with each number that was written with a fraction or
- * exponent, or lies beyond 2^53-1, and yet is integral, replaced by {"\u0000":"<the number as
- * written>"}: a key that no client can send, since NUL is refused. */
-const char *json_scan(struct str text, struct buf *marked);
+/* Strict RFC 8259 syntax check. NULL when text is well formed, else why not (static text). */
+const char *json_scan(struct str text);
+/* The same, and pushes the value; nothing when it is refused. unescaped: room for strings with
+ * escapes, which lives on when Lua raises (out of memory). is_marked: each number that was written
+ * with a fraction or exponent, or lies beyond 2^53-1, and yet is integral, becomes {["\0"] = "<the
+ * number as written>"}: a key that no client can send, since NUL is refused. */
+const char *
+json_decode(struct lua_State *L, struct str text, struct buf *unescaped, bool is_marked);
 
 #endif

@@ -171,16 +171,16 @@ void bridge_open_libraries(lua_State *L, struct bridge_source source)
     lua_getfield(L, -1, "preload");
     luaL_setfuncs(L, modules, 0);
     lua_pop(L, 2);
-    /* core.json needs the C library of lua-cjson: loaded while that is still possible. */
+    /* C itself makes values with the marks of core.json. */
     lua_getglobal(L, "require");
     lua_pushliteral(L, "core.json");
     lua_call(L, 1, 0);
     set_loaders(L, source);
     if (!source.is_open) {
         /* Modules that reach the machine must not come back through require. */
-        static const char *const hidden[] = {"io",      "os",       "debug",       "package",
-                                             "ffi",     "jit",      "coroutine",   "cjson",
-                                             "jit.opt", "jit.util", "jit.profile", NULL};
+        static const char *const hidden[] = {"io",       "os",          "debug",     "package",
+                                             "ffi",      "jit",         "coroutine", "jit.opt",
+                                             "jit.util", "jit.profile", NULL};
         lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
         for (const char *const *name = hidden; *name; name++) {
             lua_pushnil(L);

@@ -103,7 +103,21 @@ void fingerprint_hex(struct str data, char out[FINGERPRINT_HEX_SIZE])
     out[FINGERPRINT_HEX_SIZE - 1] = '\0';
 }
 
+/* As long for what differs early as for what differs late, like CRYPTO_memcmp, which goes byte by
+ * byte: a token is compared at each request. */
 bool bytes_equal(struct str a, struct str b)
 {
-    return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.at, b.at, a.len) == 0);
+    volatile uint64_t differing = 0;
+    uint64_t gathered = 0, left, right;
+    size_t i = 0;
+
+    if (a.len != b.len)
+        return false;
+    for (; i + sizeof left <= a.len; i += sizeof left) {
+        memcpy(&left, a.at + i, sizeof left);
+        memcpy(&right, b.at + i, sizeof right);
+        gathered |= left ^ right;
+    }
+    differing = gathered;
+    return (differing == 0) & (CRYPTO_memcmp(a.at + i, b.at + i, a.len - i) == 0);
 }

@@ -65,7 +65,7 @@ struct http_server {
     char date[40];
     struct arena *arenas[ARENAS_KEPT_MAX];
     int arena_count;
-    struct buf head; /* of the reply being written */
+    struct buf head, problem; /* of the reply being written; the body of one that refuses */
     char read_buffer[READ_SIZE];
 };
 

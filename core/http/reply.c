@@ -242,6 +242,16 @@ void http_problem_body(struct buf *out,
     buf_add_char(out, '}');
 }
 
+/* The server's own buffer, empty: a refusal is written without asking for memory. */
+static struct buf *problem_buf(struct http_server *server, size_t details_len)
+{
+    struct buf *body = &server->problem;
+
+    buf_reuse(body, PROBLEM_SIZE_MAX);
+    body->size_max = PROBLEM_SIZE_MAX + details_len;
+    return body;
+}
+
 #define PROBLEM_HEADERS_MAX 32
 
 static int problem_headers(const struct http_problem *problem,
@@ -271,31 +281,25 @@ void http_reply_problem(struct http_request *request, const struct http_problem 
     char retry_after[16];
     int count = problem_headers(problem, headers, retry_after);
     int status = problem->status ? problem->status : err_info(problem->err)->status;
-    struct buf body;
+    struct buf *body = problem_buf(request->server, problem->details_json.len);
 
-    buf_init(&body, PROBLEM_SIZE_MAX + problem->details_json.len);
-    http_problem_body(&body, problem, request->path, request->id);
-    http_reply(request, status, headers, count, buf_str(&body));
-    buf_done(&body);
+    http_problem_body(body, problem, request->path, request->id);
+    http_reply(request, status, headers, count, buf_str(body));
 }
 
 bool reply_refusal(struct conn *conn, const struct http_problem *problem, struct str path)
 {
     struct http_server *server = conn->server;
+    struct buf *body = problem_buf(server, 0);
     char id[REQUEST_ID_SIZE];
-    struct buf body;
-    bool is_sent;
 
     request_id_make(server, id);
-    buf_init(&body, PROBLEM_SIZE_MAX);
-    http_problem_body(&body, problem, path, id);
+    http_problem_body(body, problem, path, id);
     struct str head = write_head(server, &(struct head_parts){
                                              .status = err_info(problem->err)->status,
-                                             .body_len = body.len,
+                                             .body_len = body->len,
                                              .id = id,
                                              .is_close = true,
                                          });
-    is_sent = conn_send(conn, head, buf_str(&body));
-    buf_done(&body);
-    return is_sent;
+    return conn_send(conn, head, buf_str(body));
 }

@@ -230,6 +230,7 @@ http_server_new(struct loop *loop, struct http_settings settings, struct http_ho
     server->logged_pause_us = server->logged_refusal_us = INT64_MIN / 2;
     snprintf(server->id_prefix, sizeof server->id_prefix, "%016llx", (unsigned long long)random);
     buf_init(&server->head, REPLY_HEAD_MAX);
+    buf_init(&server->problem, 0);
     for (int state = 0; state < CONN_STATE_COUNT; state++)
         list_init(&server->conns[state]);
     set_waits(server);
@@ -314,5 +315,6 @@ void http_server_free(struct http_server *server)
     if (server->tls)
         tls_free(server->tls);
     buf_done(&server->head);
+    buf_done(&server->problem);
     free(server);
 }

@@ -58,6 +58,47 @@ describe("core.json.decode", function()
         assert.is_nil((json.decode("{" .. table.concat(members, ",") .. "}")))
     end)
 
+    local escaped = {
+        [ [["\"\\\/\b\f\n\r\t"]] ] = "\"\\/\b\f\n\r\t",
+        [ [["a\u0041b\u00e9\u20AC\ud83d\ude00z"]] ] = "aAb\195\169\226\130\172\240\159\152\128z",
+        [ [["\u007f\u0080\u07ff\u0800\uffff\ud800\udc00\udbff\udfff"]] ] = "\127\194\128\223\191"
+            .. "\224\160\128\239\191\191\240\144\128\128\244\143\191\191",
+    }
+    for text, value in pairs(escaped) do
+        it("reads the escapes of " .. text, function()
+            assert.equal(value, (json.decode(text)))
+            assert.equal(value, json.decode("{" .. text .. ":0}") and
+                next(json.decode("{" .. text .. ":0}")))
+        end)
+    end
+
+    for _, count in ipairs({ 0, 1, 2, 15, 16, 17, 18, 40, 1000 }) do
+        it(("reads an object of %d members, of which each may be one too"):format(count), function()
+            local members, expected = {}, {}
+            for i = 1, count do
+                members[i] = ('"k%d" : {"n":%d,"list":[%d, null,{}]}'):format(i, i, i)
+                expected["k" .. i] = { n = i, list = { i, json.null, {} } }
+            end
+            assert.same(expected, json.decode("{" .. table.concat(members, " , ") .. "}"))
+        end)
+    end
+
+    it("takes the later of two members with one name", function()
+        assert.same({ a = 3, b = 2 }, json.decode('{"a":1,"b":2,"a":3}'))
+        local members = {}
+        for i = 1, 40 do
+            members[i] = ('"k%d":%d'):format(i % 20, i)
+        end
+        assert.equal(21, json.decode("{" .. table.concat(members, ",") .. "}").k1)
+        assert.equal(40, json.decode("{" .. table.concat(members, ",") .. "}").k0)
+    end)
+
+    it("leaves nothing of what it refuses", function()
+        for _ = 1, 1000 do
+            assert.is_nil((json.decode('{"a":{"b":[1,{"c":"d"}]},"e":[{"f":1},]}')))
+        end
+    end)
+
     it("reads what encode wrote", function()
         local value = { a = { 1, 2.5, "x", true }, ["ключ"] = "значение" }
         assert.same(value, json.decode(json.encode(value)))
