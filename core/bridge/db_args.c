@@ -11,6 +11,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define ARRAY_MAX     (16u << 20)
 #define KEPT_MAX      (1u << 20)
@@ -56,30 +59,30 @@ const struct db_statement *db_check_statement(lua_State *L, int index)
     return statement;
 }
 
-/* The text of the value at index, or NULL for null. */
-static const char *
+/* The text of the value at index; at is NULL for null. */
+static struct str
 value_text(lua_State *L, const struct db_statement *statement, int n, int index, char number[32])
 {
     struct str text = {NULL, 0};
 
     switch (lua_type(L, index)) {
-    case LUA_TNIL: return NULL;
-    case LUA_TBOOLEAN: return lua_toboolean(L, index) ? "true" : "false";
-    case LUA_TNUMBER: (void)number_text(lua_tonumber(L, index), number); return number;
+    case LUA_TNIL: return text;
+    case LUA_TBOOLEAN: return lua_toboolean(L, index) ? STR("true") : STR("false");
+    case LUA_TNUMBER: return (struct str){number, number_text(lua_tonumber(L, index), number)};
     case LUA_TSTRING: text.at = lua_tolstring(L, index, &text.len); break;
     case LUA_TTABLE: text = json_raw_text(L, index); break;
     case LUA_TLIGHTUSERDATA:
         if (!lua_touserdata(L, index)) /* json.null */
-            return NULL;
+            return text;
         break;
     default: break;
     }
     if (!text.at)
         luaL_error(L, "%s: $%d cannot be a %s", db_statement_name(statement), n,
                    luaL_typename(L, index));
-    if (strlen(text.at) != text.len)
+    if (memchr(text.at, '\0', text.len))
         luaL_error(L, "%s: $%d holds a NUL byte", db_statement_name(statement), n);
-    return text.at;
+    return text;
 }
 
 struct db_args db_check_args(lua_State *L,
@@ -92,55 +95,100 @@ struct db_args db_check_args(lua_State *L,
 
     if (given != wanted || given > DB_ARGS_MAX)
         luaL_error(L, "%s takes %d values, not %d", db_statement_name(statement), wanted, given);
-    for (int i = 0; i < given; i++)
-        space->at[i] = value_text(L, statement, i + 1, first + i, space->numbers[i]);
-    return (struct db_args){space->at, given};
+    for (int i = 0; i < given; i++) {
+        struct str text = value_text(L, statement, i + 1, first + i, space->numbers[i]);
+
+        space->at[i] = text.at;
+        space->lengths[i] = text.len;
+    }
+    return (struct db_args){space->at, given, space->lengths};
+}
+
+/* Which of so many bytes an array literal escapes, and which are NUL, a bit each. */
+#define PART 16
+struct found {
+    unsigned escaped, nul;
+};
+
+static struct found look_at(const char *at)
+{
+#ifdef __SSE2__
+    __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+    __m128i escaped = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+
+    return (struct found){(unsigned)_mm_movemask_epi8(escaped),
+                          (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128()))};
+#else
+    struct found found = {0, 0};
+
+    for (unsigned i = 0; i < PART; i++) {
+        found.escaped |= (unsigned)(at[i] == '"' || at[i] == '\\') << i;
+        found.nul |= (unsigned)!at[i] << i;
+    }
+    return found;
+#endif
+}
+
+/* Writes the first count bytes of a part, and up to PART more; reads two parts. */
+static char *put_part(char *to, const char *from, unsigned count, bool *has_nul)
+{
+    unsigned wanted = (1u << count) - 1, done = 0;
+    struct found found = look_at(from);
+
+    *has_nul |= (found.nul & wanted) != 0;
+    memcpy(to, from, PART);
+    for (found.escaped &= wanted; found.escaped; found.escaped &= found.escaped - 1) {
+        unsigned at = (unsigned)__builtin_ctz(found.escaped);
+
+        to += at - done;
+        *to++ = '\\';
+        memcpy(to, from + at, PART);
+        done = at;
+    }
+    return to + count - done;
 }
 
 /* A piece of an array literal: with quotes, and what would end them escaped. */
-static void add_quoted(struct buf *out, struct str text)
+static void add_quoted(struct buf *out, struct str text, bool *has_nul)
 {
-    char *at;
+    char last[3 * PART] = {0}, *to;
 
-    if (!buf_reserve(out, 2 * text.len + 2))
+    if (!buf_reserve(out, 2 * text.len + 2 + PART))
         return;
-    at = out->at + out->len;
-    *at++ = '"';
-    if (!memchr(text.at, '"', text.len) && !memchr(text.at, '\\', text.len)) {
-        memcpy(at, text.at, text.len);
-        at += text.len;
+    to = out->at + out->len;
+    *to++ = '"';
+    for (; text.len >= 2 * PART; text.at += PART, text.len -= PART)
+        to = put_part(to, text.at, PART, has_nul);
+    memcpy(last, text.at, text.len);
+    if (text.len > PART) {
+        to = put_part(to, last, PART, has_nul);
+        to = put_part(to, last + PART, (unsigned)text.len - PART, has_nul);
     } else {
-        for (size_t i = 0; i < text.len; i++) { /* without a branch: every eighth byte is one */
-            *at = '\\';
-            at += (text.at[i] == '"') | (text.at[i] == '\\');
-            *at++ = text.at[i];
-        }
+        to = put_part(to, last, (unsigned)text.len, has_nul);
     }
-    *at++ = '"';
-    out->len = (size_t)(at - out->at);
-    *at = '\0';
+    *to++ = '"';
+    out->len = (size_t)(to - out->at);
+    *to = '\0';
 }
 
-/* The value on top, which it takes off the stack. False: it cannot be an element. */
-static bool add_element(lua_State *L, struct buf *out)
+/* The value on top. False: it cannot be an element. */
+static bool add_element(lua_State *L, struct buf *out, bool *has_nul)
 {
     char number[32];
     struct str text;
-    bool is_ok = true;
 
     switch (lua_type(L, -1)) {
-    case LUA_TNUMBER: buf_add(out, number, number_text(lua_tonumber(L, -1), number)); break;
-    case LUA_TBOOLEAN: buf_add_char(out, lua_toboolean(L, -1) ? 't' : 'f'); break;
+    case LUA_TNUMBER: buf_add(out, number, number_text(lua_tonumber(L, -1), number)); return true;
+    case LUA_TBOOLEAN: buf_add_char(out, lua_toboolean(L, -1) ? 't' : 'f'); return true;
     case LUA_TSTRING:
         text.at = lua_tolstring(L, -1, &text.len);
-        add_quoted(out, text);
-        break;
+        add_quoted(out, text, has_nul);
+        return true;
     default: /* json.null */
-        is_ok = lua_type(L, -1) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, -1);
         buf_add_z(out, "NULL");
+        return lua_type(L, -1) == LUA_TLIGHTUSERDATA && !lua_touserdata(L, -1);
     }
-    lua_pop(L, 1);
-    return is_ok;
 }
 
 /* One for the process: nobody waits while it is in use, and what raises leaves it as it is. */
@@ -163,6 +211,7 @@ static void end_array(lua_State *L, struct buf *out)
 int db_l_array(lua_State *L)
 {
     struct buf *out = scratch();
+    bool has_nul = false; /* is found where the text is an argument */
     int count;
 
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -173,10 +222,9 @@ int db_l_array(lua_State *L)
         if (i > 1)
             buf_add_char(out, ',');
         lua_rawgeti(L, 1, i);
-        if (!add_element(L, out)) {
-            lua_rawgeti(L, 1, i);
+        if (!add_element(L, out, &has_nul))
             return luaL_error(L, "db.array: element %d cannot be a %s", i, luaL_typename(L, -1));
-        }
+        lua_pop(L, 1);
     }
     end_array(L, out);
     lua_pushlstring(L, out->at, out->len);
@@ -195,7 +243,7 @@ static struct entries spread(lua_State *L, int list)
 
     if (entries.count > SPREAD_MAX)
         return entries;
-    luaL_checkstack(L, SPREAD_MAX + ELEMENT_STACK, "too many columns");
+    luaL_checkstack(L, 2 * SPREAD_MAX + ELEMENT_STACK, "too many columns");
     entries.first = lua_gettop(L) + 1;
     for (int i = 1; i <= entries.count; i++) {
         lua_rawgeti(L, list, i);
@@ -205,8 +253,10 @@ static struct entries spread(lua_State *L, int list)
     return entries;
 }
 
-/* Adds the field whose name is at index `name`, of all entries. */
-static void add_column(lua_State *L, struct buf *out, struct entries entries, int name)
+/* Adds the field whose name is at index `name`, of all entries. Leaves on the stack what it likes.
+ */
+static void
+add_column(lua_State *L, struct buf *out, struct entries entries, int name, bool *has_nul)
 {
     buf_add_char(out, '{');
     for (int i = 1; i <= entries.count; i++) {
@@ -215,68 +265,72 @@ static void add_column(lua_State *L, struct buf *out, struct entries entries, in
         if (i > 1)
             buf_add_char(out, ',');
         if (!entries.first) {
+            lua_settop(L, name);
             lua_rawgeti(L, entries.list, i);
-            entry = lua_gettop(L);
+            entry = name + 1;
             if (!lua_istable(L, entry))
                 luaL_error(L, "db.columns: entry %d is no table", i);
         }
         lua_pushvalue(L, name);
         lua_rawget(L, entry);
-        if (!add_element(L, out)) {
-            lua_getfield(L, entry, lua_tostring(L, name));
+        if (!add_element(L, out, has_nul))
             luaL_error(L, "db.columns: %s of entry %d cannot be a %s", lua_tostring(L, name), i,
                        luaL_typename(L, -1));
-        }
-        if (!entries.first)
-            lua_pop(L, 1);
     }
     end_array(L, out);
     buf_add_char(out, '\0');
 }
 
-/* The literals of pairs of names and entries from first on, one after the other, each with its NUL;
- * starts: where each begins. How many they are. */
-static int add_columns(lua_State *L, struct buf *out, int first, size_t starts[DB_ARGS_MAX])
-{
-    int last = lua_gettop(L), all = 0;
+/* Array literals, one after the other, each with its NUL. */
+struct literals {
+    struct buf *out;
+    int count;
+    size_t starts[DB_ARGS_MAX], lengths[DB_ARGS_MAX];
+    bool has_nul[DB_ARGS_MAX];
+};
 
+/* Those of pairs of names and entries from first on. */
+static void add_columns(lua_State *L, struct literals *all, int first)
+{
+    int last = lua_gettop(L);
+
+    all->out = scratch();
+    all->count = 0;
     luaL_argcheck(L, (last - first) % 2 == 1, last, "a list of names, and a list of entries");
     for (int at = first; at < last; at += 2) {
         struct entries entries;
-        int names;
+        int names, name;
 
         luaL_checktype(L, at, LUA_TTABLE);
         luaL_checktype(L, at + 1, LUA_TTABLE);
         names = (int)lua_objlen(L, at);
-        luaL_argcheck(L, all + names <= DB_ARGS_MAX, at, "too many columns");
+        luaL_argcheck(L, all->count + names <= DB_ARGS_MAX, at, "too many columns");
         entries = spread(L, at + 1);
+        name = lua_gettop(L) + 1;
         for (int n = 1; n <= names; n++) {
+            int i = all->count++;
+
             lua_rawgeti(L, at, n);
-            luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, at, "names are texts");
-            starts[all++] = out->len;
-            add_column(L, out, entries, lua_gettop(L));
-            lua_pop(L, 1);
+            luaL_argcheck(L, lua_type(L, name) == LUA_TSTRING, at, "names are texts");
+            all->starts[i] = all->out->len;
+            all->has_nul[i] = false;
+            add_column(L, all->out, entries, name, &all->has_nul[i]);
+            all->lengths[i] = all->out->len - all->starts[i] - 1;
+            lua_settop(L, name - 1);
         }
         lua_settop(L, last);
     }
-    return all;
-}
-
-static size_t length_at(const struct buf *out, const size_t *starts, int i, int count)
-{
-    return (i + 1 < count ? starts[i + 1] : out->len) - starts[i] - 1;
 }
 
 int db_l_columns(lua_State *L)
 {
-    struct buf *out = scratch();
-    size_t starts[DB_ARGS_MAX];
-    int count = add_columns(L, out, 1, starts);
+    struct literals all;
 
-    luaL_checkstack(L, count, "too many columns");
-    for (int i = 0; i < count; i++)
-        lua_pushlstring(L, out->at + starts[i], length_at(out, starts, i, count));
-    return count;
+    add_columns(L, &all, 1);
+    luaL_checkstack(L, all.count, "too many columns");
+    for (int i = 0; i < all.count; i++)
+        lua_pushlstring(L, all.out->at + all.starts[i], all.lengths[i]);
+    return all.count;
 }
 
 struct db_args db_check_columns(lua_State *L,
@@ -284,16 +338,18 @@ struct db_args db_check_columns(lua_State *L,
                                 int first,
                                 struct db_arg_space *space)
 {
-    struct buf *out = scratch();
-    size_t starts[DB_ARGS_MAX];
-    int given = add_columns(L, out, first, starts), wanted = db_statement_params(statement);
+    int wanted = db_statement_params(statement);
+    struct literals all;
 
-    if (given != wanted)
-        luaL_error(L, "%s takes %d values, not %d", db_statement_name(statement), wanted, given);
-    for (int i = 0; i < given; i++) {
-        space->at[i] = out->at + starts[i];
-        if (strlen(space->at[i]) != length_at(out, starts, i, given))
+    add_columns(L, &all, first);
+    if (all.count != wanted)
+        luaL_error(L, "%s takes %d values, not %d", db_statement_name(statement), wanted,
+                   all.count);
+    for (int i = 0; i < all.count; i++) {
+        if (all.has_nul[i])
             luaL_error(L, "%s: $%d holds a NUL byte", db_statement_name(statement), i + 1);
+        space->at[i] = all.out->at + all.starts[i];
+        space->lengths[i] = all.lengths[i];
     }
-    return (struct db_args){space->at, given};
+    return (struct db_args){space->at, all.count, space->lengths};
 }

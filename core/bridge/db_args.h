@@ -11,6 +11,7 @@ struct lua_State;
 /* Where numbers become text; strings stay Lua's. */
 struct db_arg_space {
     const char *at[DB_ARGS_MAX];
+    size_t lengths[DB_ARGS_MAX];
     char numbers[DB_ARGS_MAX][32];
 };
 

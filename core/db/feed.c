@@ -82,7 +82,7 @@ static void on_answer(void *arg, enum db_answer answer, const struct db_reply *r
 static void send(struct db_feed *feed)
 {
     const char *values[] = {feed->snapshot};
-    struct db_args args = {values, 1};
+    struct db_args args = {.at = values, .count = 1};
 
     feed->sent_us = clock_monotonic_us();
     db_conn_send(feed->conn, feed->statement, args, on_answer, feed);

@@ -44,7 +44,7 @@ static void on_answer(void *arg, enum db_answer answer, const struct db_reply *r
 static void ask(struct db_leader *leader)
 {
     const char *values[] = {leader->key};
-    struct db_args args = {values, 1};
+    struct db_args args = {.at = values, .count = 1};
 
     db_conn_send(leader->conn, leader->try_lock, args, on_answer, leader);
     db_conn_sync(leader->conn, NULL, NULL);

@@ -54,10 +54,10 @@ void db_error_from(struct db_error *error, const struct db_reply *reply)
 
 size_t db_args_size(struct db_args args)
 {
-    size_t size = (size_t)args.count * sizeof(*args.at);
+    size_t size = (size_t)args.count * (sizeof(*args.at) + sizeof(*args.lengths) + 1);
 
     for (int i = 0; i < args.count; i++)
-        size += args.at[i] ? strlen(args.at[i]) + 1 : 0;
+        size += db_arg_length(args, i);
     return size + sizeof(void *); /* so that the next copy can start aligned */
 }
 
@@ -65,15 +65,15 @@ char *db_args_copy(struct db_args args, struct db_args *copy, char *at)
 {
     const char **values =
         (const char **)(((uintptr_t)at + sizeof(void *) - 1) & ~(sizeof(void *) - 1));
-    char *text = (char *)(values + args.count);
+    size_t *lengths = (size_t *)(values + args.count);
+    char *text = (char *)(lengths + args.count);
 
     for (int i = 0; i < args.count; i++) {
-        size_t size = args.at[i] ? strlen(args.at[i]) + 1 : 0;
-
-        values[i] = args.at[i] ? memcpy(text, args.at[i], size) : NULL;
-        text += size;
+        lengths[i] = db_arg_length(args, i);
+        values[i] = args.at[i] ? memcpy(text, args.at[i], lengths[i] + 1) : NULL;
+        text += args.at[i] ? lengths[i] + 1 : 0;
     }
-    *copy = (struct db_args){values, args.count};
+    *copy = (struct db_args){values, args.count, lengths};
     return text;
 }
 

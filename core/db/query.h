@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct db_pool;
 struct db_statement;
@@ -16,7 +17,15 @@ struct db_tx;
 struct db_args {
     const char *const *at;
     int count;
+    const size_t *lengths; /* of the texts; NULL: nobody has counted */
 };
+
+static inline size_t db_arg_length(struct db_args args, int i)
+{
+    if (!args.at[i])
+        return 0;
+    return args.lengths ? args.lengths[i] : strlen(args.at[i]);
+}
 
 /* Why a statement failed. Strings die when done() returns; never for a client. */
 struct db_error {

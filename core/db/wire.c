@@ -84,30 +84,23 @@ void wire_put_describe(struct buf *out, const char *name)
 void wire_put_execute(struct buf *out, const char *name, struct db_args args)
 {
     size_t name_size = strlen(name) + 1, body = 1 + name_size + 6;
-    size_t few[32], *sizes = few;
     char *to;
 
-    if (args.count > 32)
-        sizes = malloc((size_t)args.count * sizeof(*sizes));
-    if (!sizes)
-        abort();
-    for (int i = 0; i < args.count; i++) {
-        sizes[i] = args.at[i] ? strlen(args.at[i]) : 0;
-        body += 4 + sizes[i];
-    }
+    for (int i = 0; i < args.count; i++)
+        body += 4 + db_arg_length(args, i);
     to = message(out, 'B', body);
     *to++ = '\0';
     to = put_bytes(to, name, name_size);
     to = put_short(to, 0);
     to = put_short(to, (unsigned)args.count);
     for (int i = 0; i < args.count; i++) {
-        to = put_number(to, args.at[i] ? (uint32_t)sizes[i] : UINT32_MAX);
-        if (sizes[i])
-            to = put_bytes(to, args.at[i], sizes[i]);
+        size_t length = db_arg_length(args, i);
+
+        to = put_number(to, args.at[i] ? (uint32_t)length : UINT32_MAX);
+        if (length)
+            to = put_bytes(to, args.at[i], length);
     }
     put_short(to, 0);
-    if (sizes != few)
-        free(sizes);
     to = message(out, 'E', 5);
     *to++ = '\0';
     put_number(to, 0);

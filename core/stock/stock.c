@@ -61,16 +61,19 @@ static struct order *order_new(struct stock_order from)
     struct order *order;
     uint32_t *goods;
     const char **at;
+    size_t *lengths;
     char *text;
 
     for (int i = 0; i < from.columns.count; i++)
-        bytes += strlen(from.columns.at[i]) + 1;
-    size += (size_t)from.columns.count * sizeof(*at) + (size_t)from.goods_count * sizeof(*goods);
+        bytes += db_arg_length(from.columns, i) + 1;
+    size += (size_t)from.columns.count * (sizeof(*at) + sizeof(*lengths));
+    size += (size_t)from.goods_count * sizeof(*goods);
     order = malloc(size + bytes);
     if (!order)
         abort();
     at = (const char **)(order + 1);
-    goods = (uint32_t *)(at + from.columns.count);
+    lengths = (size_t *)(at + from.columns.count);
+    goods = (uint32_t *)(lengths + from.columns.count);
     text = (char *)(goods + from.goods_count);
     for (int i = 0; i < from.goods_count; i++)
         goods[i] = stock_hash(from.goods[i]);
@@ -81,14 +84,13 @@ static struct order *order_new(struct stock_order from)
                    .bytes = bytes,
                    .kind = from.statement},
         .statement = from.statement,
-        .columns = {at, from.columns.count},
+        .columns = {at, from.columns.count, lengths},
     };
     list_init(&order->ticket.node);
     for (int i = 0; i < from.columns.count; i++) {
-        size_t len = strlen(from.columns.at[i]) + 1;
-
-        at[i] = memcpy(text, from.columns.at[i], len);
-        text += len;
+        lengths[i] = db_arg_length(from.columns, i);
+        at[i] = memcpy(text, from.columns.at[i], lengths[i] + 1);
+        text += lengths[i] + 1;
     }
     return order;
 }
@@ -134,8 +136,9 @@ static void join_column(struct buf *out, struct list *orders, int column)
 {
     buf_add_char(out, '{');
     list_each (node, after, orders) {
-        const char *text = order_at(node)->columns.at[column];
-        size_t len = strlen(text);
+        struct db_args columns = order_at(node)->columns;
+        const char *text = columns.at[column];
+        size_t len = db_arg_length(columns, column);
 
         assert(len >= 2 && text[0] == '{' && text[len - 1] == '}');
         if (len == 2)
@@ -153,20 +156,26 @@ on_landed(void *arg, const struct db_error *error, const struct db_result *const
 static void send_joined(struct flight *flight, const struct order *first)
 {
     const char *at[COLUMNS_MAX];
-    size_t starts[COLUMNS_MAX];
+    size_t starts[COLUMNS_MAX], lengths[COLUMNS_MAX];
+    size_t bytes = 0;
     struct buf text;
 
     /* All columns in one buffer, which may move while it grows: pointers are taken at the end. */
     buf_init(&text, COLUMN_BYTES_MAX);
+    list_each (node, after, &flight->orders)
+        bytes += order_at(node)->ticket.bytes;
+    (void)buf_reserve(&text, bytes);
     for (int i = 0; i < first->columns.count; i++) {
         starts[i] = text.len;
         join_column(&text, &flight->orders, i);
+        lengths[i] = text.len - starts[i];
         buf_add_char(&text, '\0');
     }
     for (int i = 0; i < first->columns.count; i++)
         at[i] = text.at + starts[i];
     db_batch(flight->stock->settings.pool,
-             &(struct db_call){first->statement, {at, first->columns.count}}, 1, on_landed, flight);
+             &(struct db_call){first->statement, {at, first->columns.count, lengths}}, 1, on_landed,
+             flight);
     buf_done(&text);
 }
 

@@ -232,6 +232,19 @@ describe("values given to a statement", function()
         assert.equal("{}", echo("int[]", db.array({})))
     end)
 
+    it("are quoted in arrays wherever a quote or a backslash stands, at any length", function()
+        for length = 1, 70 do
+            for at = 1, length do
+                for _, mark in ipairs({ '"', "\\", '\\"', '""' }) do
+                    local text = ("x"):rep(at - 1) .. mark .. ("y"):rep(length - at)
+                    assert.equal('{"' .. text:gsub('["\\]', "\\%0") .. '","."}',
+                        db.array({ text, "." }))
+                end
+            end
+            assert.equal('{"' .. ('\\"'):rep(length) .. '"}', db.array({ ('"'):rep(length) }))
+        end
+    end)
+
     it("may be columns of a list, a text for each name, quoted as an array's", function()
         local entries = { { a = 'q"', n = 1e12, is = true }, { a = "b\\", n = -3, is = false } }
         assert.same({ '{"q\\"","b\\\\"}', "{1000000000000,-3}", "{t,f}", "{}", "{NULL}" },

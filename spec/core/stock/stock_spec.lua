@@ -161,9 +161,12 @@ describe("stock", function()
         assert.error_matches(function()
             stock.place(FLIGHT, "eve", { A }, { "who" }, entries)
         end, "takes 2 values, not 1", 1, true)
-        assert.error_matches(function()
-            stock.place(FLIGHT, "eve", { A }, names, { { who = "e\0e", wait_ms = 0 } })
-        end, "holds a NUL byte", 1, true)
+        for at = 0, 70 do
+            local who = ("e"):rep(at) .. "\0" .. ("e"):rep(70 - at)
+            assert.error_matches(function()
+                stock.place(FLIGHT, "eve", { A }, names, { { who = who, wait_ms = 0 } })
+            end, "$1 holds a NUL byte", 1, true)
+        end
     end)
 
     it("takes columns only, and goes with no transaction of the caller's", function()
