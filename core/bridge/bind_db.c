@@ -1,6 +1,7 @@
 /* core.db: named statements of sql/queries, alone or in a transaction of the running coroutine.
  * All but array, columns, in_tx, keep, ready and rollback wait.
  *   query(name, …) -> rows | nil, err
+ *   query_of(name, id) -> rows | nil, err: read together with what others ask for (db_gather.c)
  *   one(name, …) -> row | nil (no row) | nil, err
  *   exec(name, …) -> rows affected | nil, err
  *   json(name, …) -> JSON array text, count | nil, err
@@ -28,6 +29,7 @@
 #include "bridge/co_run.h"
 #include "bridge/db_args.h"
 #include "bridge/db_failure.h"
+#include "bridge/db_gather.h"
 #include "bridge/db_rows.h"
 #include "bridge/db_spec.h"
 #include "bridge/json.h"
@@ -507,6 +509,7 @@ int luaopen_core_db(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"query", l_query},
+        {"query_of", db_l_query_of},
         {"one", l_one},
         {"exec", l_exec},
         {"json", l_json},
@@ -526,6 +529,7 @@ int luaopen_core_db(lua_State *L)
     };
 
     register_metrics();
+    db_gather_open();
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     db_spec_open(L);

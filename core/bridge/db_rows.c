@@ -160,17 +160,21 @@ static void push_row(struct row_maker *maker, int row)
     }
 }
 
-void db_push_rows(lua_State *L, const struct db_result *result)
+void db_push_rows_between(lua_State *L, const struct db_result *result, int first, int end)
 {
     struct row_maker maker = start(L, result);
-    int count = db_result_rows(result);
 
-    lua_createtable(L, count, 0);
-    for (int row = 0; row < count; row++) {
+    lua_createtable(L, end - first, 0);
+    for (int row = first; row < end; row++) {
         push_row(&maker, row);
-        lua_rawseti(L, -2, row + 1);
+        lua_rawseti(L, -2, row - first + 1);
     }
     lua_replace(L, maker.keys);
+}
+
+void db_push_rows(lua_State *L, const struct db_result *result)
+{
+    db_push_rows_between(L, result, 0, db_result_rows(result));
 }
 
 void db_push_row(lua_State *L, const struct db_result *result, int row)

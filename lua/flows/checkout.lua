@@ -376,8 +376,16 @@ local function new_order(buyer_id, input, rows, total)
     return order
 end
 
+--- What is in the cart. Many read at a time, and then together; in a transaction it is read there.
+local function read(buyer_id)
+    if db.in_tx() then
+        return db.query("checkout/read", db.array({ buyer_id }))
+    end
+    return db.query_of("checkout/read", buyer_id)
+end
+
 local function attempt(buyer_id, input)
-    local rows, problem = db.query("checkout/read", buyer_id)
+    local rows, problem = read(buyer_id)
     if not rows then
         return nil, problem
     end

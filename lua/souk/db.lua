@@ -5,6 +5,7 @@ local json = require("core.json")
 
 local db = {
     query = core_db.query,
+    query_of = core_db.query_of,
     one = core_db.one,
     exec = core_db.exec,
     json = core_db.json,

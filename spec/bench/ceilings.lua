@@ -76,7 +76,7 @@ select id, 1, 'none', 0 from unnest(:parts::uuid[]) as p (id);]],
 }
 
 local function script(opening, closing)
-    local read = loads.statement("checkout/read", { BUYER }):gsub(";%s*$", "")
+    local read = loads.statement("checkout/read", { "array[" .. BUYER .. "]" }):gsub(";%s*$", "")
     local writes = table.concat(WRITE, "\n"):gsub("@address@", (ADDRESS:gsub("%%", "%%%%")))
     return READ:gsub("@(%w+)@", { read = read, buyer = BUYER }) .. opening .. writes .. closing
 end

@@ -65,7 +65,7 @@ describe("a hot statement", function()
             { "auth/user", buyer.id, buyer.id },
             { "cart/put", buyer.buyer_id, shelf[2], "null", 1 },
             { "cart/lines", buyer.buyer_id },
-            { "checkout/read", buyer.buyer_id },
+            { "checkout/read", "{" .. buyer.buyer_id .. "}" },
         }
         for _, case in ipairs(cases) do
             if shell.read("sql/queries/" .. case[1] .. ".sql") then
