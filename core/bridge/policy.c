@@ -169,8 +169,9 @@ static int l_is_loaded(lua_State *L)
     return 1;
 }
 
-/* evaluate(name, input [, version]) -> result, version | nil, why. Without a version, the text on
- * disk. The result is plain data, checked by the caller. */
+/* evaluate(name, input [, version]) -> result, version, is_constant | nil, why. Without a version,
+ * the text on disk. The result is plain data, checked by the caller; constant: any other input
+ * gives the same. */
 static int l_evaluate(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -179,7 +180,8 @@ static int l_evaluate(lua_State *L)
     luaL_checktype(L, 2, LUA_TTABLE);
     if (policy_vm_evaluate(vm, L, 2, NULL)) {
         lua_pushstring(L, policy_vm_version(vm));
-        return 2;
+        lua_pushboolean(L, policy_vm_is_constant(vm));
+        return 3;
     }
     lua_pushnil(L);
     lua_insert(L, -2);

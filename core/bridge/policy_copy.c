@@ -95,6 +95,7 @@ static bool complete(struct policy_late *late, lua_State *L, int index)
 {
     lua_State *from = late->from;
 
+    late->is_read = true;
     if (late->is_whole)
         return true;
     if (!lua_checkstack(from, COPY_STACK))
@@ -127,6 +128,7 @@ static bool ask(struct policy_late *late, lua_State *L)
     const char *at;
     size_t len;
 
+    late->is_read = true;
     if (late->is_whole)
         return false;
     if (lua_type(L, 2) != LUA_TSTRING || late->count == POLICY_LATE_MAX ||
@@ -223,6 +225,7 @@ void policy_late_give(struct policy_late *late, lua_State *from, int index, lua_
     late->from = from;
     late->index = index;
     late->is_whole = false;
+    late->is_read = false;
     late->room = COPY_BYTES_MAX;
     lua_createtable(to, 0, late->count);
     late->count = 0;

@@ -18,6 +18,7 @@ struct policy_late {
     const char *asked[POLICY_LATE_MAX]; /* keys of the input, in its own state */
     int count; /* of them; before an evaluation: of the last one's, for the next asks for as many */
     bool is_whole; /* nothing is left to be asked for */
+    bool is_read;  /* what the evaluation does may depend on its input */
     size_t room;   /* bytes that may still be copied */
 };
 

@@ -431,6 +431,11 @@ const char *policy_vm_version(const struct policy_vm *vm)
     return vm->version;
 }
 
+bool policy_vm_is_constant(const struct policy_vm *vm)
+{
+    return !vm->late.is_read;
+}
+
 int policy_vm_line(const struct policy_vm *vm)
 {
     return vm->evaluate_line > 0 ? vm->evaluate_line : 1;

@@ -26,5 +26,7 @@ int policy_vm_line(const struct policy_vm *vm);
  * steps, when not NULL and empty, gets the lines that ran and what they saw before they ran, as a
  * JSON array of {"line", "values"}. */
 bool policy_vm_evaluate(struct policy_vm *vm, struct lua_State *L, int input, struct buf *steps);
+/* The last evaluation looked at nothing of its input: any other gives the same. */
+bool policy_vm_is_constant(const struct policy_vm *vm);
 
 #endif

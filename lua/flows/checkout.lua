@@ -118,8 +118,8 @@ local function make_part(row, order)
         id = crypto.uuid7(), order_id = order.id, vendor_id = row.vendor_id,
         currency = order.currency, items = room(), row = row,
         -- What policies say, once they were asked.
-        subtotal = 0, shipping = 0, fee = nil, fee_amount = 0, fee_version = nil, fee_reason = nil,
-        fee_input = nil,
+        subtotal = 0, shipping = 0, fee = false, fee_amount = 0, fee_version = false,
+        fee_reason = false, fee_input = false,
     }
 end
 
@@ -170,7 +170,7 @@ local function policy_input(part, order)
         currency = order.currency,
         items = items,
         vendor = { id = part.vendor_id, tier = part.row.tier, country = part.row.country },
-        buyer = { country = order.address.country },
+        buyer = order.buyer_facts,
         distance_km = distance_km(part.row, order.address),
         placed_on = order.placed_on,
         fee_bps = FEE_BPS,
@@ -218,7 +218,9 @@ local function add_fees(order, inputs)
         part.fee, part.fee_amount, part.fee_version = fee, fee.fee, fee.version
         part.fee_reason, part.fee_input = fee.reason, fee.input
         order.fee = order.fee + fee.fee
-        discounts.limit(part, fee.platform_discount)
+        if inputs[i].platform_discount then
+            discounts.limit(part, fee.platform_discount)
+        end
     end
     return true
 end
@@ -367,10 +369,11 @@ local function new_order(buyer_id, input, rows, total)
         address = input.shippingAddress, address_text = json.encode(input.shippingAddress),
         note = input.note or json.null, code = input.couponCode, known = rows[1],
         country_text = order_answer.quoted(input.shippingAddress.country),
+        buyer_facts = { country = input.shippingAddress.country },
         placed_on = clock.rfc3339():sub(1, 10), expires_s = EXPIRES_S,
-        -- What comes later, so that there is room for it.
-        parts = nil, items = nil, fee = nil, discount = nil, shipping = nil, total = nil,
-        discount_rows = nil,
+        -- What comes later: a table that grows costs more than all that is put into it.
+        parts = false, items = false, fee = 0, discount = 0, shipping = 0, total = 0,
+        discount_rows = false,
     }
     add_lines(order, rows)
     return order

@@ -152,8 +152,13 @@ function discounts.limit(part, allowed)
     end
 end
 
+local NO_ROWS = {}
+
 --- One row a discount of a part: {order_id, part_id, position, plugin, name, bearer, amount}.
 function discounts.rows(order)
+    if order.discount == 0 then
+        return NO_ROWS
+    end
     local rows = {}
     for _, part in ipairs(order.parts) do
         local by_discount, position = {}, 0

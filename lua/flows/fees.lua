@@ -70,9 +70,8 @@ local function check_amounts(result, subtotal, items)
     return result.fee, { new_line("commission", result.fee) }
 end
 
---- A policy's result as {fee, lines, reason}; or nil and what is wrong with it. items: those of
---- the part, for lines that name a product.
-function fees.check(result, subtotal, items)
+--- Fee, lines and reason of a policy's result; or nil and what is wrong with it.
+local function read(result, subtotal, items)
     if type(result) ~= "table" then
         return nil, "the result must be a table"
     end
@@ -82,54 +81,58 @@ function fees.check(result, subtotal, items)
     elseif result.fee ~= nil and result.fee ~= fee then
         return nil, "fee is not the sum of its lines"
     end
+    return fee, lines, type(result.reason) == "string" and result.reason:sub(1, 200) or ""
+end
+
+--- A policy's result as {fee, lines, reason}; or nil and what is wrong with it. items: those of
+--- the part, for lines that name a product.
+function fees.check(result, subtotal, items)
+    local fee, lines, reason = read(result, subtotal, items)
+    if not fee then
+        return nil, lines
+    end
+    return { fee = fee, lines = lines, reason = reason }
+end
+
+--- What version hash of the policy says of one part: {fee, lines, reason, version, input,
+--- platform_discount} where input is the JSON to keep (text, when it was made already); or nil and
+--- why not. A discount that the platform bears comes out of its fee, and ends where the fee does.
+function fees.by(hash, input, text)
+    local result, why = policies.evaluate_by(POLICY, hash, input)
+    if not result then
+        return nil, why
+    end
+    local fee, lines, reason = read(result, input.subtotal, input.items)
+    if not fee then
+        return nil, lines
+    end
+    local discount = math.min(input.platform_discount or 0, fee)
+    if discount > 0 then
+        table.insert(lines, new_line(DISCOUNT, -discount))
+    end
     return {
-        fee = fee, lines = lines, version = nil, input = nil, platform_discount = nil,
-        reason = type(result.reason) == "string" and result.reason:sub(1, 200) or "",
+        fee = fee - discount, lines = lines, reason = reason, version = hash,
+        input = text or json.encode(input), platform_discount = discount,
     }
 end
 
---- A discount that the platform bears comes out of its fee, and ends where the fee does.
-local function give_up(checked, wanted)
-    local amount = math.min(wanted, checked.fee)
-    checked.platform_discount = amount
-    if amount > 0 then
-        checked.fee = checked.fee - amount
-        table.insert(checked.lines, new_line(DISCOUNT, -amount))
+local function all_by(hash, inputs, texts)
+    local list = { nil, nil, nil, nil } -- room for what most orders have
+    for i, input in ipairs(inputs) do
+        local fee, why = fees.by(hash, input, texts[i])
+        if not fee then
+            return nil, why
+        end
+        list[i] = fee
     end
-end
-
---- What version hash of the policy says of one part: {fee, lines, reason, version, input} where
---- input is the JSON to keep (text, when it was made already); or nil and why not.
-function fees.by(hash, input, text)
-    local result, why = policies.evaluate_by(POLICY, hash, input)
-    local checked
-    if result then
-        checked, why = fees.check(result, input.subtotal, input.items)
-    end
-    if not checked then
-        return nil, why
-    end
-    checked.version = hash
-    checked.input = text or json.encode(input)
-    give_up(checked, input.platform_discount or 0)
-    return checked
+    return list
 end
 
 --- The fees of an order's parts, all by one version. inputs: see lua/policies/README.md; known: the
 --- version's hash, when it was read already; texts: the inputs as JSON. Returns a list like inputs;
 --- or nil, err.
 function fees.of(inputs, buyer_id, known, texts)
-    return policies.with_active(POLICY, buyer_id, known, function(hash)
-        local list = { nil, nil, nil, nil } -- room for what most orders have
-        for i, input in ipairs(inputs) do
-            local fee, why = fees.by(hash, input, texts[i])
-            if not fee then
-                return nil, why
-            end
-            list[i] = fee
-        end
-        return list
-    end)
+    return policies.with_active(POLICY, buyer_id, known, all_by, inputs, texts)
 end
 
 --- The fee that a version makes of a stored input; nil and why when it refuses.

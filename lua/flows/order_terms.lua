@@ -36,41 +36,47 @@ function order_terms.check_limits(result)
     return { allowed = result.allowed, message = result.message }
 end
 
+--- What a version says of all parts: {amounts, refuse}; or nil and what is wrong with it.
+local function shipping_by(hash, inputs)
+    local amounts, refuse = { nil, nil, nil, nil }, nil -- room for what most orders have
+    for i, input in ipairs(inputs) do
+        local result, why = policies.evaluate_by("shipping", hash, input)
+        local checked
+        if result then
+            checked, why = order_terms.check_shipping(result)
+        end
+        if not checked then
+            return nil, why
+        end
+        refuse = refuse or checked.refuse
+        amounts[i] = checked.amount or 0
+    end
+    return { amounts = amounts, refuse = refuse }
+end
+
 --- The shipping of each part, all by one version: a list of amounts; or nil, err. known: the hash
 --- that came with the cart.
 function order_terms.shipping(inputs, buyer_id, known)
-    local refusal
-    local list, problem = policies.with_active("shipping", buyer_id, known, function(hash)
-        local amounts = { nil, nil, nil, nil } -- room for what most orders have
-        for i, input in ipairs(inputs) do
-            local result, why = policies.evaluate_by("shipping", hash, input)
-            local checked
-            if result then
-                checked, why = order_terms.check_shipping(result)
-            end
-            if not checked then
-                return nil, why
-            end
-            refusal = refusal or checked.refuse
-            amounts[i] = checked.amount or 0
-        end
-        return amounts
-    end)
-    if list and refusal then
-        return nil, err.order_not_allowed(refusal)
+    local said, problem = policies.with_active("shipping", buyer_id, known, shipping_by, inputs)
+    if not said then
+        return nil, problem
+    elseif said.refuse then
+        return nil, err.order_not_allowed(said.refuse)
     end
-    return list, problem
+    return said.amounts
+end
+
+local function limits_by(hash, input)
+    local result, why = policies.evaluate_by("limits", hash, input)
+    if not result then
+        return nil, why
+    end
+    return order_terms.check_limits(result)
 end
 
 --- Whether an order may be placed: true, or nil, err.
 function order_terms.limits(input, buyer_id, known)
-    local verdict, problem = policies.with_active("limits", buyer_id, known, function(hash)
-        local result, why = policies.evaluate_by("limits", hash, input)
-        if not result then
-            return nil, why
-        end
-        return order_terms.check_limits(result)
-    end)
+    local verdict, problem = policies.with_active("limits", buyer_id, known, limits_by, input)
     if not verdict then
         return nil, problem
     elseif not verdict.allowed then

@@ -223,15 +223,33 @@ local function load(name, hash)
     return true
 end
 
---- One evaluation by one version. Returns the result, or nil and why.
+local CONSTANTS_KEPT = 64
+
+--- Results by hash, of versions that looked at nothing of their input.
+local constants, constants_count = {}, 0
+
+local function keep_constant(hash, result)
+    if constants_count >= CONSTANTS_KEPT then
+        constants, constants_count = {}, 0
+    end
+    constants[hash], constants_count = result, constants_count + 1
+end
+
+--- One evaluation by one version. Returns the result, which nobody changes, or nil and why.
 function policies.evaluate_by(name, hash, input)
+    local constant = constants[hash]
+    if constant then
+        return constant, hash
+    end
     local is_loaded, why = load(name, hash)
     if not is_loaded then
         return nil, why
     end
-    local result, by = core_policy.evaluate(name, input, hash)
+    local result, by, is_constant = core_policy.evaluate(name, input, hash)
     if not result and by == hash then
         return nil, "the result must be a table"
+    elseif is_constant and type(result) == "table" then
+        keep_constant(hash, result)
     end
     return result, by
 end
@@ -290,21 +308,21 @@ local function fallbacks(name, hash)
     return list
 end
 
---- Runs use(hash) -> value | nil, why with the version that decides; when that fails, somebody is
---- told and the last good version answers. All that one use does is done by one version. Returns
+--- Runs use(hash, …) -> value | nil, why with the version that decides; when that fails, somebody
+--- is told and the last good version answers. All that one use does is done by one version. Returns
 --- value, hash; or nil, err.
-function policies.with_active(name, key, known, use)
+function policies.with_active(name, key, known, use, ...)
     local hash, problem = active(name, key, known)
     if not hash then
         return nil, problem
     end
-    local value, why = use(hash)
+    local value, why = use(hash, ...)
     if value then
         return value, hash
     end
     alert(name, hash, why)
     for _, older in ipairs(fallbacks(name, hash)) do
-        value = use(older)
+        value = use(older, ...)
         if value then
             log.warn("policy.fallback", { policy = name, failed = hash, used = older })
             return value, older

@@ -129,6 +129,25 @@ describe("A policy", function()
                 (policy.evaluate("fee", { items = { { a = 1 } } }, version)))
         end)
 
+        for body, is_constant in pairs({
+            ["return { fee = 0 }"] = true,
+            ["local sum = 0 for i = 1, 3 do sum = sum + i end return { fee = sum }"] = true,
+            ["return { fee = o.n or 0 }"] = false,
+            ["return { fee = o.not_there or 0 }"] = false,
+            ["local fee = 0 for _ in pairs(o) do fee = fee + 1 end return { fee = fee }"] = false,
+            ["o.fee = 0 return o"] = false,
+            ["return { fee = 0, was = { o } }"] = false,
+            ["return { fee = #o.items }"] = false,
+        }) do
+            it("tells whether another input might be answered otherwise: " .. body, function()
+                local version = assert(policy.load("fee",
+                    ("return { evaluate = function(o) %s end, %s }"):format(body,
+                    "examples = { { given = { items = {} }, expect = {} } }")))
+                assert.equal(is_constant,
+                    select(3, policy.evaluate("fee", { items = { 1 } }, version)))
+            end)
+        end
+
         it("takes more of them than it remembers", function()
             local order = {}
             for i = 1, 30 do
