@@ -116,6 +116,7 @@ static void leave(struct crowd *crowd)
     char text[KEYS_MAX * (ID_TEXT + 1) + 2], *at = text;
     const char *const args[] = {text};
     struct reading *reading = malloc(sizeof(*reading));
+    size_t length;
 
     if (!reading)
         abort();
@@ -132,11 +133,12 @@ static void leave(struct crowd *crowd)
     }
     *at++ = '}';
     *at = '\0';
+    length = (size_t)(at - text);
     crowd->waiting -= reading->count;
     crowd->away++;
     crowd->keys_away += reading->count;
     crowd->left_us = clock_monotonic_us();
-    db_read(crowd->pool, crowd->statement, (struct db_args){args, 1}, on_rows, reading);
+    db_read(crowd->pool, crowd->statement, (struct db_args){args, 1, &length}, on_rows, reading);
 }
 
 static void on_look_again(void *arg);
