@@ -256,11 +256,11 @@ static void on_done(void *arg, const struct http_done *done)
     access_log_write(((struct worker *)arg)->loop, done);
 }
 
-static size_t body_max(void *arg, enum http_method method, struct str path)
+static bool takes_body(void *arg, enum http_method method, struct str path, size_t len)
 {
     struct worker *worker = arg;
 
-    return generation_body_max(worker->serving, method, path);
+    return generation_takes_body(worker->serving, method, path, len);
 }
 
 static void on_leader(void *arg, bool is_leader)
@@ -345,7 +345,7 @@ static bool listen_for_requests(struct worker *worker)
     worker->api = http_server_new(
         worker->loop, settings,
         (struct http_hooks){
-            .handler = on_request, .body_max = body_max, .on_done = on_done, .arg = worker});
+            .handler = on_request, .takes_body = takes_body, .on_done = on_done, .arg = worker});
     if (!worker->api)
         return false;
     settings.host = conf_text(conf, "metrics.host");

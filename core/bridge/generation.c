@@ -152,6 +152,8 @@ static void add_route(struct generation *generation, lua_State *L, int index)
     read_cache(route, L, index);
     if (route->body_max > generation->body_ceiling)
         generation->body_ceiling = route->body_max;
+    if (route->body_max < generation->body_floor)
+        generation->body_floor = route->body_max;
     lua_getfield(L, index, "method");
     lua_getfield(L, index, "path");
     method = method_of(L, luaL_checkstring(L, -2));
@@ -310,7 +312,7 @@ generation_new(const struct bridge_deps *deps, struct bridge_source source, stru
     generation->table_ref = LUA_NOREF;
     generation->memory_max_bytes = (size_t)conf_int(deps->conf, "lua.memory_max_bytes");
     generation->body_max = (size_t)conf_int(deps->conf, "http.body_max_bytes");
-    generation->body_ceiling = generation->body_max;
+    generation->body_floor = generation->body_ceiling = generation->body_max;
     generation->router = http_router_new();
     generation->answers = answers_new(generation);
     co_set_init(&generation->cos);

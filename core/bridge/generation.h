@@ -52,7 +52,8 @@ struct generation {
     struct answers *answers; /* NULL: off */
     struct generation_route routes[GENERATION_ROUTES_MAX];
     int route_count;
-    size_t body_max, body_ceiling; /* of a route that says nothing; of the one that takes most */
+    /* Of a route that says nothing; of the one that takes least, and most. */
+    size_t body_max, body_floor, body_ceiling;
     struct generation_timer timers[GENERATION_TIMERS_MAX];
     int timer_count;
     int table_ref; /* what boot.lua returned */

@@ -430,6 +430,22 @@ static void await_deadline(struct generation *generation, struct serving *servin
         watch_deadline(generation, wait_us);
 }
 
+/* What each route looks at first goes with the call, for asking creq costs more than the answer.
+ * Authorization; and of what may have a body that, Content-Type, If-Match and Idempotency-Key. */
+static int push_sent(lua_State *L, struct http_request *request)
+{
+    enum http_method method = http_request_method(request);
+
+    push_slice(L, http_request_header(request, "Authorization"));
+    if (method == HTTP_GET || method == HTTP_HEAD)
+        return 1;
+    push_slice(L, http_request_body(request));
+    push_slice(L, http_request_header(request, "Content-Type"));
+    push_slice(L, http_request_header(request, "If-Match"));
+    push_slice(L, http_request_header(request, "Idempotency-Key"));
+    return 5;
+}
+
 static void start(struct generation *generation,
                   struct http_request *request,
                   const struct http_match *match,
@@ -452,7 +468,7 @@ static void start(struct generation *generation,
     push_slice(L, http_request_query(request));
     await_deadline(generation, serving);
     http_request_set_route(request, route->id, NULL);
-    co_start(co, 2);
+    co_start(co, 2 + push_sent(L, request));
 }
 
 static void refuse_unrouted(struct http_request *request, const struct http_match *match)
@@ -493,17 +509,24 @@ void generation_serve_alone(struct generation *generation, struct http_request *
     start(generation, request, &match, NULL);
 }
 
-size_t generation_body_max(const struct generation *generation, int method, struct str path)
+/* Most bodies are so small that nobody has to ask whose they are. */
+bool generation_takes_body(const struct generation *generation,
+                           int method,
+                           struct str path,
+                           size_t len)
 {
     size_t body_max = generation->body_max;
-    struct arena *arena = arena_new();
+    struct arena *arena;
     struct http_match match;
 
+    if (len <= generation->body_floor)
+        return true;
+    arena = arena_new();
     http_router_match(generation->router, method, path, arena, &match);
     if (match.route >= 0)
         body_max = generation->routes[match.route].body_max;
     arena_free(arena);
-    return body_max;
+    return len <= body_max;
 }
 
 struct run_end {

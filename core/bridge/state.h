@@ -91,9 +91,12 @@ generation_new(const struct bridge_deps *deps, struct bridge_source source, stru
 void generation_ref(struct generation *generation);
 void generation_unref(struct generation *generation);
 int64_t generation_number(const struct generation *generation);
-/* Largest body that any route takes, and the one of this path. */
+/* Largest body that any route takes, and whether the one of this path takes so large a one. */
 size_t generation_body_ceiling(const struct generation *generation);
-size_t generation_body_max(const struct generation *generation, int method, struct str path);
+bool generation_takes_body(const struct generation *generation,
+                           int method,
+                           struct str path,
+                           size_t len);
 /* Finds the route and runs it; answers the request in any case. */
 void generation_serve(struct generation *generation, struct http_request *request);
 /* Starts timers: leader-only ones run while *is_leader; those that the generation before (NULL:

@@ -225,18 +225,18 @@ static bool is_body_allowed(struct conn *conn, const char *at)
     struct http_server *server = conn->server;
     const struct guard *guard = &conn->guard;
     struct str path = {at + guard->target_at, guard->target_len};
-    size_t size_max = server->settings.body_max_bytes;
+    const char *query;
 
     if (guard->content_length == 0)
         return true;
-    if (server->hooks.body_max) {
-        const char *query = memchr(path.at, '?', path.len);
-        if (query)
-            path.len = (size_t)(query - path.at);
-        size_max = server->hooks.body_max(server->hooks.arg, guard->method, path);
-    }
-    return guard->content_length <= size_max &&
-           guard->content_length <= server->settings.body_ceiling_bytes;
+    if (guard->content_length > server->settings.body_ceiling_bytes)
+        return false;
+    if (!server->hooks.takes_body)
+        return guard->content_length <= server->settings.body_max_bytes;
+    query = memchr(path.at, '?', path.len);
+    if (query)
+        path.len = (size_t)(query - path.at);
+    return server->hooks.takes_body(server->hooks.arg, guard->method, path, guard->content_length);
 }
 
 /* The whole message is there. */

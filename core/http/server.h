@@ -26,8 +26,8 @@ struct http_settings {
 };
 
 typedef void http_handler_fn(void *arg, struct http_request *request);
-/* How large a body this route takes, asked when the head is complete. */
-typedef size_t http_body_max_fn(void *arg, enum http_method method, struct str path);
+/* Whether this route takes so large a body, asked when the head is complete. */
+typedef bool http_takes_body_fn(void *arg, enum http_method method, struct str path, size_t len);
 /* Once for each answered request, for log and metrics. status 0: the client left before the reply.
  */
 struct http_done {
@@ -43,8 +43,8 @@ typedef void http_log_fn(void *arg, const struct http_done *done);
 
 struct http_hooks {
     http_handler_fn *handler;
-    http_body_max_fn *body_max; /* NULL: settings.body_max_bytes */
-    http_log_fn *on_done;       /* NULL: none */
+    http_takes_body_fn *takes_body; /* NULL: up to settings.body_max_bytes */
+    http_log_fn *on_done;           /* NULL: none */
     void *arg;
 };
 

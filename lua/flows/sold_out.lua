@@ -31,9 +31,9 @@ local function keep(store, id, entry)
 end
 
 --- The entry of id when it is not too old, and nothing of this kind and id has changed since.
-local function fresh(store, kind, id)
+local function fresh(store, kind, id, now_us)
     local entry = store.entries[id]
-    if entry and clock.monotonic_us() - entry.at_us <= TTL_US
+    if entry and now_us - entry.at_us <= TTL_US
         and shared.holds(entry.since, kind, id) then
         return entry
     elseif entry then
@@ -47,15 +47,19 @@ function sold_out.now()
     return shared.count()
 end
 
---- What the shelf cannot serve of a line.
-function sold_out.detail(line, available)
+local function detail_of(product_id, quantity, available)
     return {
         field = "items",
-        message = ("%d wanted, %d available"):format(line.quantity, available),
-        productId = line.product_id,
-        requested = line.quantity,
+        message = quantity .. " wanted, " .. available .. " available",
+        productId = product_id,
+        requested = quantity,
         available = available,
     }
+end
+
+--- What the shelf cannot serve of a line.
+function sold_out.detail(line, available)
+    return detail_of(line.product_id, line.quantity, available)
 end
 
 --- What the database itself has told is text.
@@ -95,20 +99,27 @@ function sold_out.seen(buyer_id, since, rows)
     keep(carts, buyer_id, { flat = flat, since = since, at_us = clock.monotonic_us() })
 end
 
---- The lines of a cart that was kept, as the database tells them.
-local function lines_in(cart)
-    local lines, flat = {}, cart.flat
+--- What nothing is left of, in the order in which the database tells.
+local function details_of(flat)
+    if #flat == 3 then
+        local detail = detail_of(flat[2], flat[3], 0)
+        return { detail }
+    end
+    local lines, details = {}, {}
     for at = 1, #flat, 3 do
         lines[#lines + 1] = {
             vendor_id = flat[at], product_id = flat[at + 1], quantity = flat[at + 2],
         }
     end
     table.sort(lines, by_place)
-    return lines
+    for i, line in ipairs(lines) do
+        details[i] = sold_out.detail(line, 0)
+    end
+    return details
 end
 
-local function told_before(buyer_id)
-    local entry = fresh(told, "cart", buyer_id)
+local function told_before(buyer_id, now_us)
+    local entry = fresh(told, "cart", buyer_id, now_us)
     for _, line in ipairs(entry and entry.lines or {}) do
         if not shared.holds(entry.since, "product", line.productId) then
             return nil
@@ -118,26 +129,23 @@ local function told_before(buyer_id)
 end
 
 --- Of a cart of which nothing is left. What is left of others only the database knows.
-local function nothing_left(buyer_id)
-    local cart = fresh(carts, "cart", buyer_id)
+local function nothing_left(buyer_id, now_us)
+    local cart = fresh(carts, "cart", buyer_id, now_us)
     if not cart then
         return nil
     end
     for at = 2, #cart.flat, 3 do
-        if not fresh(gone, "product", cart.flat[at]) then
+        if not fresh(gone, "product", cart.flat[at], now_us) then
             return nil
         end
     end
-    local details = {}
-    for i, line in ipairs(lines_in(cart)) do
-        details[i] = sold_out.detail(line, 0)
-    end
-    return err.insufficient_stock(nil, details)
+    return err.insufficient_stock(nil, details_of(cart.flat))
 end
 
 --- What this buyer was told or would be, when it is still so; nil: ask.
 function sold_out.refusal(buyer_id)
-    return told_before(buyer_id) or nothing_left(buyer_id)
+    local now_us = clock.monotonic_us()
+    return told_before(buyer_id, now_us) or nothing_left(buyer_id, now_us)
 end
 
 --- After the commit of what changed a cart.

@@ -22,7 +22,7 @@ s.define("PaymentStart", s.object({
 --- replay. The key is kept with the payment's id, and a replay reads the same payment again.
 --- Returns {key, sha256, is_replay}, key nil when none was sent; or nil, err.
 local function claim(req)
-    local key, refusal = idempotency.key(req)
+    local key, refusal = idempotency.key(req:header("Idempotency-Key"))
     if refusal then
         return nil, refusal
     elseif not key then

@@ -12,9 +12,8 @@ local idempotency = {}
 
 local LOCK_S = 60
 
---- The key of a request, nil without one; or nil, err when malformed.
-function idempotency.key(req)
-    local key = req:header("Idempotency-Key")
+--- The key that a header gives, nil without one; or nil, err when malformed.
+function idempotency.key(key)
     if not key then
         return nil
     end

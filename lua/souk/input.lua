@@ -40,11 +40,11 @@ local function is_json(content_type)
 end
 
 --- The parsed JSON body; or nil, err. No body is an empty object.
-local function parse(req)
+local function parse(req, content_type)
     if req.raw == "" then
         return {}
     end
-    if not is_json(req:header("Content-Type")) then
+    if not is_json(content_type) then
         return nil, err.unsupported_media("send the body as application/json")
     end
     local value, problem = json.decode_marked(req.raw)
@@ -120,28 +120,25 @@ local function read_query(req, decl, faults)
     return gather(faults, found, "query")
 end
 
-local function read_body(req, decl, faults)
-    local value, problem = parse(req)
+local function read_body(req, decl, faults, content_type)
+    local value, problem = parse(req, content_type)
     if value == nil then
         return faults, problem
     end
     local found
     req.body, found = (decl.body or NO_BODY).check(value)
-    req.given = {}
-    for name in pairs(type(value) == "table" and value or {}) do
-        req.given[name] = true
-    end
+    req.sent = type(value) == "table" and value or {} -- req.given is made of it
     return gather(faults, found, "body")
 end
 
---- Fills req.params, req.query, req.body and req.given (which fields the body had, null or not);
--- or nil, err with every fault.
-function input.read(req, creq, decl)
+--- Fills req.params, req.query, req.body and what req.given is made of (which fields the body had,
+-- null or not); or nil, err with every fault.
+function input.read(req, creq, decl, content_type)
     local faults = decl.params and read_params(req, creq, decl) or nil
     local problem
     faults, problem = read_query(req, decl, faults)
     if not problem and decl.has_body then
-        faults, problem = read_body(req, decl, faults)
+        faults, problem = read_body(req, decl, faults, content_type)
     end
     if problem then
         return nil, problem

@@ -16,6 +16,18 @@ end
 local LATE = { id = "id", peer = "peer", method = "method", path = "path", query_text = "query" }
 local EMPTY = { params = true, query = true }
 
+--- Which fields the body had, null or not; nil where none is parsed.
+local function given_in(sent)
+    if not sent then
+        return nil
+    end
+    local given = {}
+    for name in pairs(sent) do
+        given[name] = true
+    end
+    return given
+end
+
 local meta = {
     __index = function(req, name)
         local value
@@ -23,6 +35,8 @@ local meta = {
             value = req.creq[LATE[name]]
         elseif EMPTY[name] then
             value = {}
+        elseif name == "given" then
+            value = given_in(req.sent)
         else
             return methods[name]
         end
@@ -31,8 +45,9 @@ local meta = {
     end,
 }
 
---- creq, query_text: the bridge's (core/bridge/serve.c). decl: its route's, compiled.
-function request.of(creq, decl, query_text)
+--- creq, query_text and the rest: the bridge's (core/bridge/serve.c), raw and if_match of what may
+--- have a body. decl: its route's, compiled.
+function request.of(creq, decl, query_text, raw, if_match)
     -- What most requests come to have is named, so that there is room for it from the start: for
     -- eight, a ninth would double it.
     local req = {
@@ -40,10 +55,10 @@ function request.of(creq, decl, query_text)
         shows = nil, version = nil,
     }
     if decl.has_body then
-        req.raw = creq:body()
-        req.if_match = input.versions(creq:header("If-Match"))
+        req.raw = raw
+        req.if_match = if_match and input.versions(if_match)
     elseif decl.raw_body then
-        req.raw = creq:body()
+        req.raw = raw
     end
     return setmetatable(req, meta)
 end
@@ -57,7 +72,7 @@ function request.copy(req)
     for name, value in pairs(req) do
         copy[name] = value
     end
-    copy.creq = nil
+    copy.given, copy.sent, copy.creq = req.given, nil, nil
     return copy
 end
 

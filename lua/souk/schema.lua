@@ -1,8 +1,9 @@
 --- Types of input and output. A type is a table made once, at load: `check(value)` gives the clean
 -- value, or nil and the list of faults {field, message} (all of them); `text(value)` the same for
 -- text of a query string or a path; `json()` its JSON Schema; `example` a value that fits. Nothing
--- is allocated while a value is in order, save its own copy.
+-- is allocated while a value is in order, save a copy of what is to be changed.
 local json = require("core.json")
+local members = require("souk.members")
 local text = require("souk.text")
 
 local schema = {}
@@ -10,26 +11,11 @@ local schema = {}
 local INTEGER_MAX = 2 ^ 53 - 1
 local AMOUNT_MAX = 1e12
 local BYTES_MAX = 10000
---- The key under which decode_marked gives a number that was not written as a whole number (1.0,
--- 1e3, 2^53).
-local MARK = "\0"
+local MARK = members.MARK
+local fault, add_faults = members.fault, members.add_faults
 
 local definitions = {}
 schema.definitions = definitions
-
-local function fault(message)
-    return { { field = "", message = message } }
-end
-
---- Puts the faults of a member below its name.
-local function add_faults(faults, name, found)
-    faults = faults or {}
-    for _, one in ipairs(found) do
-        local field = one.field == "" and name or (name .. "." .. one.field)
-        faults[#faults + 1] = { field = field, message = one.message }
-    end
-    return faults
-end
 
 local function range_text(min, max)
     if min and max then
@@ -321,11 +307,6 @@ function schema.nullable(inner)
     end)
 end
 
-local function is_json_object(value)
-    return type(value) == "table" and value[1] == nil and value[MARK] == nil
-        and (next(value) ~= nil or not json.is_array(value))
-end
-
 local function object_json(fields, names)
     local properties, required = {}, {}
     for _, name in ipairs(names) do
@@ -362,47 +343,6 @@ local function object_example(fields, names)
     return json.object(out)
 end
 
-local function refuse_unknown(fields, value, faults)
-    for name in pairs(value) do
-        if not fields[name] then
-            faults = faults or {}
-            faults[#faults + 1] = { field = text.printable(tostring(name)),
-                message = "is not known here" }
-        end
-    end
-    return faults
-end
-
---- checker: "check" or "text".
-local function object_checker(fields, names, checker)
-    return function(value)
-        if not is_json_object(value) then
-            return nil, fault("must be an object")
-        end
-        local out, faults = {}, nil
-        for i = 1, #names do
-            local name = names[i]
-            local field, member = fields[name], value[name]
-            if member == nil then
-                if field.is_optional then
-                    out[name] = field.default
-                else
-                    faults = add_faults(faults, name, fault("is required"))
-                end
-            else
-                local clean, found = field[checker](member)
-                out[name] = clean
-                faults = found and add_faults(faults, name, found) or faults
-            end
-        end
-        faults = refuse_unknown(fields, value, faults)
-        if faults then
-            return nil, faults
-        end
-        return out
-    end
-end
-
 --- Exactly these fields: others are faults.
 --- Example: assert(s.object({ n = s.integer() }).check({ n = 1 }).n == 1)
 function schema.object(fields)
@@ -410,8 +350,8 @@ function schema.object(fields)
     local made = make("object", {
         fields = fields,
         names = names,
-        check = object_checker(fields, names, "check"),
-        text = object_checker(fields, names, "text"),
+        check = members.checker(fields, names, "check"),
+        text = members.checker(fields, names, "text"),
         json = function()
             return object_json(fields, names)
         end,
@@ -489,7 +429,7 @@ function schema.attributes(options)
     return make("attributes", {
         example = json.object({ colour = "blue" }),
         check = function(value)
-            if not is_json_object(value) then
+            if not members.are_in(value) then
                 return nil, fault("must be an object")
             end
             local out, faults, count = {}, nil, 0

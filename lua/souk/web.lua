@@ -58,11 +58,10 @@ end
 -- One request -------------------------------------------------------------------------------------
 
 --- Fills req.user; or nil, err.
-local function admit(req, decl)
+local function admit(req, decl, header)
     if decl.roles == false and not decl.optional_auth then
         return true
     end
-    local header = req:header("Authorization")
     if decl.roles == false and not header then
         return true
     end
@@ -106,15 +105,11 @@ local function run_once(req, decl, handler, key)
     end)
 end
 
---- Input, key, handler: status, body, headers; or nil, err.
-local function respond(req, creq, decl, handler)
-    local is_read, problem = input.read(req, creq, decl)
-    if not is_read then
-        return nil, problem
-    end
+--- Key, handler: status, body, headers; or nil, err.
+local function respond(req, decl, handler, key_text)
     local key, refusal, made
     if decl.idempotent then
-        key, refusal = idempotency.key(req)
+        key, refusal = idempotency.key(key_text)
     end
     if refusal then
         return nil, refusal
@@ -131,7 +126,9 @@ end
 --- An error with what its answer must carry besides: the bridge sends e.headers.
 local function refuse(e, headers)
     if err.is(e) then
-        e.headers = headers
+        if headers or e.headers then
+            e.headers = headers
+        end
         if e.status == 401 then
             e.headers = e.headers or {}
             e.headers["WWW-Authenticate"] = "Bearer"
@@ -141,20 +138,23 @@ local function refuse(e, headers)
 end
 
 local function runner(decl, handler)
-    return function(creq, query_text)
-        local req = request.of(creq, decl, query_text)
-        local given, problem, is_admitted
+    return function(creq, query_text, authorization, raw, content_type, if_match, key_text)
+        local req = request.of(creq, decl, query_text, raw, if_match)
+        local given, problem, is_done
         if decl.rate then
             given, problem = rate.take(decl.id, decl.rate, req)
             if problem then
                 return refuse(problem, given)
             end
         end
-        is_admitted, problem = admit(req, decl)
-        if not is_admitted then
+        is_done, problem = admit(req, decl, authorization)
+        if is_done then
+            is_done, problem = input.read(req, creq, decl, content_type)
+        end
+        if not is_done then
             return refuse(problem, given)
         end
-        local status, body, headers = respond(req, creq, decl, handler)
+        local status, body, headers = respond(req, decl, handler, key_text)
         if not status then
             return refuse(body, given)
         elseif req.after_commit then

@@ -161,6 +161,7 @@ local QUIET = {
     ["policy.watch_every_ms"] = 3600000, ["invariants.every_s"] = 0, ["reconcile.every_s"] = 0,
     ["lua.resume_budget_ms"] = 20000, ["lua.stuck_kill_ms"] = 60000,
     ["http.request_timeout_ms"] = 60000, ["db.statement_timeout_ms"] = 60000,
+    ["cache.stock_ms"] = 60000,
 }
 
 --- The application with the bench's own routes.
@@ -231,6 +232,8 @@ function gate.text(method, path, bearer, body)
         body or "")
 end
 
+gate.SOLD_OUT = "POST /api/checkout, sold out"
+
 --- Buyers that put things into carts: few, for who does has been seen a moment ago.
 local REGULARS = 8
 
@@ -258,6 +261,9 @@ function gate.routes(shelf, buyers)
         { "POST /api/checkout", 201, function(i)
             return gate.text("POST", "/api/checkout", buyers[i % #buyers + 1].token, ADDRESS)
         end },
+        { gate.SOLD_OUT, 409, function(i)
+            return gate.text("POST", "/api/checkout", buyers[i % REGULARS + 1].token, ADDRESS)
+        end },
     }
 end
 
@@ -274,6 +280,21 @@ function gate.fill_carts(db, buyers, shelf)
         select carts.id, w.p, 1, products.price_minor from (values %s) as w (b, p)
         inner join products on products.id = w.p inner join carts on carts.buyer_id = w.b]])
         :format(table.concat(values, ", "), table.concat(values, ", ")))
+end
+
+--- What must be there before a route is asked: of a checkout the carts, which the server has seen,
+-- and of one that is sold out nothing else.
+function gate.prepare(route, people)
+    if not route[1]:find("POST /api/checkout", 1, true) then
+        return
+    end
+    local shelf = route[1] == gate.SOLD_OUT and { people.shelf[1] } or people.shelf
+    gate.fill_carts(people.db, people.buyers, shelf)
+    if route[1] == gate.SOLD_OUT then
+        people.db:query(("update product_stock set stock = reserved where product_id = '%s'")
+            :format(shelf[1]))
+    end
+    people.conn:greet(people.buyers)
 end
 
 --- Ids of products on sale with enough in stock, by their creation.

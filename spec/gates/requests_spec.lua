@@ -109,10 +109,7 @@ describe("one request", function()
     --- Statements, flights and allocations a request.
     local function count(route)
         asked = 0
-        if route[1]:find("checkout") then
-            gate.fill_carts(db, buyers, shelf)
-            conn:greet(buyers)
-        end
+        gate.prepare(route, { db = db, conn = conn, shelf = shelf, buyers = buyers })
         ask(route, WARM)
         local statements, flights = math.huge, math.huge
         local allocated = least(function()

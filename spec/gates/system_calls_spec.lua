@@ -55,10 +55,7 @@ describe("one request", function()
         local server = gate.server({ db = db, set = { ["cache.size_mb"] = 0 } })
         local conn = gate.connect(server.port)
         for _, route in ipairs(gate.routes(shelf, buyers)) do
-            if route[1]:find("checkout") then
-                gate.fill_carts(db, buyers, shelf)
-                conn:greet(buyers)
-            end
+            gate.prepare(route, { db = db, conn = conn, shelf = shelf, buyers = buyers })
             conn:ask_route(route, WARM, 0)
             local calls, why = system_calls(server:workers()[1], function()
                 conn:ask_route(route, COUNT, WARM)

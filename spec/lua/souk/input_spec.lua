@@ -54,10 +54,8 @@ describe("a body", function()
     local with_body = { has_body = true, body = schema.object({ n = schema.integer() }) }
 
     local function refusal(raw, content_type, by)
-        local req = { query_text = "", raw = raw, header = function()
-            return content_type
-        end }
-        local is_read, problem = input.read(req, { query = "", params = {} }, by or with_body)
+        local is_read, problem = input.read({ query_text = "", raw = raw },
+            { query = "", params = {} }, by or with_body, content_type)
         return is_read and 0 or problem.status
     end
 

@@ -122,6 +122,16 @@ describe("schema.object", function()
         assert.is_nil(value.tags)
         assert.is_nil(value.parent)
     end)
+    it("copies what it changes, and nothing else", function()
+        local price = { amount = 1, currency = "USD" }
+        local whole = { name = "mug", price = price, note = "x" }
+        assert.equal(whole, body.check(whole))
+        local given = { name = "mug", price = price, parent = json.null }
+        local clean = body.check(given)
+        assert.same({ name = "mug", price = price, note = "none" }, clean)
+        assert.equal(price, clean.price)
+        assert.same({ name = "mug", price = price, parent = json.null }, given)
+    end)
     it("takes null only where it may be null, as nil", function()
         local text = '{"name":"mug","price":{"amount":1,"currency":"USD"},%s:null}'
         local value, faults = check(body, text:format('"parent"'))
