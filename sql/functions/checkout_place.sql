@@ -48,17 +48,25 @@ declare
     v_detail text;
 begin
     perform from carts where id = any(p_buyers) order by id for no key update;
-    -- What is short already is not tried at once: a look without locks.
-    if v_count > 1 and exists (
-        select from (
-            select l.product_id, sum(l.quantity) as quantity
-            from unnest(line_products, line_quantities) as l (product_id, quantity)
-            group by l.product_id
-        ) as wanted
-        inner join product_stock on product_stock.product_id = wanted.product_id
-        where product_stock.stock - product_stock.reserved < wanted.quantity
-    ) then
-        v_at := 1;
+    -- What several want and is short already is not tried at once: a look without locks. Of what one
+    -- wants there was enough a moment ago.
+    if v_count > 1 then
+        if cardinality(line_products)
+            > (select count(distinct l.product_id) from unnest(line_products) as l (product_id))
+        then
+            if exists (
+                select from (
+                    select l.product_id, sum(l.quantity) as quantity
+                    from unnest(line_products, line_quantities) as l (product_id, quantity)
+                    group by l.product_id
+                    having count(*) > 1
+                ) as wanted
+                inner join product_stock on product_stock.product_id = wanted.product_id
+                where product_stock.stock - product_stock.reserved < wanted.quantity
+            ) then
+                v_at := 1;
+            end if;
+        end if;
     end if;
     loop
         -- v_at 0: all at once.
