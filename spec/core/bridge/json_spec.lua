@@ -1,3 +1,4 @@
+local cjson = require("cjson")
 local json = require("core.json")
 
 describe("core.json.encode", function()
@@ -91,6 +92,50 @@ describe("core.json.decode", function()
         end
         assert.equal(21, json.decode("{" .. table.concat(members, ",") .. "}").k1)
         assert.equal(40, json.decode("{" .. table.concat(members, ",") .. "}").k0)
+    end)
+
+    --- Pieces put together by chance: most are JSON, some are nearly.
+    local function text_by_chance(dice, depth)
+        local kind = dice(depth > 3 and 5 or 7)
+        local function parts(make)
+            local list = {}
+            for i = 1, dice(5) - 1 do
+                list[i] = make(i)
+            end
+            return table.concat(list, dice(40) == 1 and ";" or " ,\n")
+        end
+        local plain = { [1] = "true", [2] = "null", [3] = tostring(dice(1e9) / dice(64)),
+            [4] = ("-%de%d"):format(dice(99), dice(12) - 6),
+            [5] = ([["%s\u%04x%s\n"]]):format(("q"):rep(dice(30)), dice(0xd7ff), "ж€😀") }
+        if plain[kind] then
+            return dice(200) == 1 and plain[kind]:sub(2) or plain[kind]
+        elseif kind == 6 then
+            return "[" .. parts(function()
+                return text_by_chance(dice, depth + 1)
+            end) .. (dice(60) == 1 and "" or "]")
+        end
+        return "{" .. parts(function(i)
+            return ('"k%d\\t" : %s'):format(i * dice(2), text_by_chance(dice, depth + 1))
+        end) .. (dice(60) == 1 and "," or "") .. "}"
+    end
+
+    it("reads what lua-cjson reads, and as it does, whatever it takes", function()
+        local state, taken, left = 42, 0, 0
+        local function dice(sides)
+            state = (state * 1103515245 + 12345) % 2147483648
+            return math.floor(state / 65536) % sides + 1
+        end
+        for _ = 1, 4000 do
+            local text = ("[%s,%s]"):format(text_by_chance(dice, 0), text_by_chance(dice, 0))
+            local value = json.decode(text)
+            if value == nil then
+                left = left + 1
+            else
+                taken = taken + 1
+                assert.same(cjson.decode(text), value, text)
+            end
+        end
+        assert.is_true(taken > 2000 and left > 100, taken .. " taken, " .. left)
     end)
 
     it("leaves nothing of what it refuses", function()
