@@ -58,6 +58,7 @@ void conn_free(struct conn *conn)
     else
         close(conn->fd);
     arena_give(conn->server, conn->arena);
+    held_forget(conn);
     buf_done(&conn->body);
     list_remove(&conn->node);
     server_conn_closed(conn->server);
@@ -75,7 +76,7 @@ static size_t kept_len(const struct evbuffer *buffer)
 
 static size_t out_len(const struct conn *conn)
 {
-    return kept_len(conn->tls ? bufferevent_get_output(conn->tls) : conn->out);
+    return conn->held_len + kept_len(conn->tls ? bufferevent_get_output(conn->tls) : conn->out);
 }
 
 static void keep(struct evbuffer **buffer, const void *bytes, size_t len)
@@ -179,7 +180,8 @@ void conn_replied(struct conn *conn)
         return;
     }
     set_state(conn, CONN_WRITE);
-    watch(conn, LOOP_WRITE);
+    if (conn->held_len == 0)
+        watch(conn, LOOP_WRITE);
 }
 
 void conn_refuse(struct conn *conn, const struct http_problem *problem, struct str path)
@@ -239,11 +241,12 @@ static bool is_body_allowed(struct conn *conn, const char *at)
     return server->hooks.takes_body(server->hooks.arg, guard->method, path, guard->content_length);
 }
 
-/* The whole message is there. */
-static void dispatch(struct conn *conn)
+/* The whole message is there, and maybe more behind it. */
+static void dispatch(struct conn *conn, bool has_more)
 {
     struct http_server *server = conn->server;
 
+    conn->has_more = has_more;
     set_state(conn, CONN_BUSY);
     conn->request = request_new(conn);
     server->hooks.handler(server->hooks.arg, conn->request);
@@ -275,7 +278,7 @@ static size_t take_head(struct conn *conn, const char *at, size_t len)
     conn->arena = arena_take(conn->server);
     conn->head = arena_copy(conn->arena, (struct str){at, head_len});
     if (guard->content_length == 0) {
-        dispatch(conn); /* resets the guard when the reply comes at once */
+        dispatch(conn, len > head_len); /* resets the guard when the reply comes at once */
         return head_len;
     }
     buf_init(&conn->body, guard->content_length);
@@ -292,7 +295,7 @@ static size_t take_body(struct conn *conn, const char *at, size_t len)
 
     buf_add(&conn->body, at, take);
     if (take == left)
-        dispatch(conn);
+        dispatch(conn, take < len);
     return take;
 }
 
@@ -353,6 +356,8 @@ static void left(struct conn *conn)
 {
     struct http_request *request = conn->request;
 
+    if (conn->held_len)
+        held_send(conn->server); /* who has closed one half may still read */
     if (conn->state == CONN_DOOMED)
         return;
     conn->request = NULL;
@@ -361,12 +366,26 @@ static void left(struct conn *conn)
         request_gone(request);
 }
 
+void conn_send_held(struct conn *conn, struct str reply)
+{
+    conn->held_len = 0;
+    if (conn->state == CONN_DOOMED)
+        return;
+    if (!conn_send(conn, reply, STR("")))
+        left(conn);
+    else if (kept_len(conn->out))
+        watch(conn, LOOP_WRITE);
+    else
+        on_output_taken(conn);
+}
+
 static void on_ready(void *arg, int ready)
 {
     struct conn *conn = arg;
     struct http_server *server = conn->server;
 
     server->now_us = clock_monotonic_us();
+    held_send_late(server);
     if ((ready & LOOP_WRITE) && kept_len(conn->out)) {
         if (evbuffer_write(conn->out, conn->fd) < 0 && errno != EAGAIN && errno != EINTR)
             left(conn);

@@ -39,6 +39,15 @@ enum conn_state {
 #define REQUEST_ID_SIZE 65
 #define ADDRESS_SIZE    64
 
+/* A reply that waits for others, see held.c. */
+#define HELD_MAX    16
+#define HELD_MAX_US 200
+
+struct held {
+    struct conn *conn; /* NULL: it is gone */
+    struct buf bytes;
+};
+
 struct http_server {
     struct loop *loop;
     struct http_settings settings;
@@ -66,6 +75,9 @@ struct http_server {
     struct arena *arenas[ARENAS_KEPT_MAX];
     int arena_count;
     struct buf head, problem; /* of the reply being written; the body of one that refuses */
+    struct held held[HELD_MAX];
+    int held_count;
+    int64_t held_us; /* since when the first waits */
     char read_buffer[READ_SIZE];
 };
 
@@ -83,10 +95,12 @@ struct conn {
     struct arena *arena;          /* of the request that is coming, once its head has passed … */
     char *head;                   /* … and is kept there */
     struct buf body;              /* of it, as it comes */
+    size_t held_len;              /* of its reply, if that waits in the server's held */
     size_t out_at_check;
     struct guard guard;
     bool is_pumping;
-    bool is_last; /* close after the reply in flight */
+    bool has_more; /* was sent behind the request, when that was whole */
+    bool is_last;  /* close after the reply in flight */
     char peer[ADDRESS_SIZE];
 };
 
@@ -134,6 +148,14 @@ void request_id_make(struct http_server *server, char out[REQUEST_ID_SIZE]);
 /* reply.c: a whole reply made outside a request, path may be empty. False: the client is gone. */
 bool reply_refusal(struct conn *conn, const struct http_problem *problem, struct str path);
 
+/* held.c */
+/* Keeps a whole reply until the end of the turn at most; whole is another buffer then. False: it
+ * cannot wait. The caller goes on as after any reply that was not taken yet (conn_replied). */
+bool held_add(struct conn *conn, struct buf *whole);
+void held_send(struct http_server *server);      /* all of them */
+void held_send_late(struct http_server *server); /* if they have waited long enough */
+void held_forget(const struct conn *conn);
+
 /* tls.c */
 struct ssl_ctx_st *tls_new(const char *cert_file, const char *key_file); /* NULL: logged why */
 void tls_free(struct ssl_ctx_st *tls);
@@ -149,7 +171,9 @@ void conn_pump(struct conn *conn, const char *at, size_t len);
 void conn_refuse(struct conn *conn, const struct http_problem *problem, struct str path);
 /* Sends, and keeps what the client does not take now. False: the client is gone. */
 bool conn_send(struct conn *conn, struct str head, struct str body);
-/* The reply in flight was handed to conn_send. */
+/* The same of a reply that was held. */
+void conn_send_held(struct conn *conn, struct str reply);
+/* The reply in flight was handed to conn_send, or held. */
 void conn_replied(struct conn *conn);
 void conn_doom(struct conn *conn);
 /* The other end gets a reset instead of an end. To be doomed next. */

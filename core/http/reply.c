@@ -127,14 +127,16 @@ static struct str write_head(struct http_server *server, const struct head_parts
     return buf_str(head);
 }
 
-/* head is the server's buffer. */
-static bool send_reply(struct conn *conn, struct str head, struct str body)
+/* head is the server's buffer. What refuses may wait for others that do. */
+static bool send_reply(struct conn *conn, struct str head, struct str body, bool is_refusal)
 {
     struct buf *whole = &conn->server->head;
 
     if (head.len + body.len > WHOLE_MAX)
         return conn_send(conn, head, body);
     buf_add_str(whole, body);
+    if (is_refusal && held_add(conn, whole))
+        return true;
     return conn_send(conn, buf_str(whole), STR(""));
 }
 
@@ -199,7 +201,7 @@ void http_reply(struct http_request *request,
     if (!has_body(status) || request->method == HTTP_HEAD)
         body.len = 0;
     conn->request = NULL;
-    bool is_sent = status > 0 && send_reply(conn, head, body);
+    bool is_sent = status > 0 && send_reply(conn, head, body, status >= 400);
     tell_done(request, status < 0 ? 0 : status, is_sent ? head.len + body.len : 0);
     request_free(request);
     if (is_sent) {

@@ -231,6 +231,8 @@ http_server_new(struct loop *loop, struct http_settings settings, struct http_ho
     snprintf(server->id_prefix, sizeof server->id_prefix, "%016llx", (unsigned long long)random);
     buf_init(&server->head, REPLY_HEAD_MAX);
     buf_init(&server->problem, 0);
+    for (int i = 0; i < HELD_MAX; i++)
+        buf_init(&server->held[i].bytes, REPLY_HEAD_MAX);
     for (int state = 0; state < CONN_STATE_COUNT; state++)
         list_init(&server->conns[state]);
     set_waits(server);
@@ -302,6 +304,7 @@ void http_server_free(struct http_server *server)
     loop_timer_free(server->sweeper);
     loop_timer_free(server->resume);
     server->resume = NULL;
+    held_send(server);
     loop_defer_cancel(server->loop, settle, server);
     server->is_settling = true;
     stop_listening(server);
@@ -316,5 +319,7 @@ void http_server_free(struct http_server *server)
         tls_free(server->tls);
     buf_done(&server->head);
     buf_done(&server->problem);
+    for (int i = 0; i < HELD_MAX; i++)
+        buf_done(&server->held[i].bytes);
     free(server);
 }

@@ -186,6 +186,48 @@ describe("a connection", function()
         assert.is_true(wire.is_closed(sock))
     end)
 
+    local refused = "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    it("that is refused is answered in its turn, and may have ended its side", function()
+        sock:send(refused .. wire.ALIVE .. refused .. refused .. wire.ALIVE)
+        for _, status in ipairs({ 404, 200, 404, 404, 200 }) do
+            assert.equal(status, wire.receive(sock).status)
+        end
+        sock:send(refused)
+        assert.equal(404, wire.receive(sock).status)
+        sock:send(refused .. refused)
+        sock:shutdown("send")
+        assert.equal(404, wire.receive(sock).status)
+        assert.equal(404, wire.receive(sock).status)
+        assert.is_true(wire.is_closed(sock))
+    end)
+
+    it("is answered when many are refused at a time, over and over", function()
+        local socks = {}
+        for i = 1, 50 do
+            socks[i] = wire.connect(server)
+        end
+        for _ = 1, 10 do
+            for i, one in ipairs(socks) do
+                one:send(i % 5 == 0 and wire.ALIVE or refused)
+            end
+            for i, one in ipairs(socks) do
+                assert.equal(i % 5 == 0 and 200 or 404, wire.receive(one).status)
+            end
+        end
+        for i, one in ipairs(socks) do
+            one:send(refused)
+            if i % 2 == 0 then
+                one:close()
+            else
+                assert.equal(404, wire.receive(one).status)
+                one:close()
+            end
+        end
+        sock:send(wire.ALIVE)
+        assert.equal(200, wire.receive(sock).status)
+    end)
+
     -- What is sent before the client leaves.
     local waits = "GET /wait/30 HTTP/1.1\r\nHost: a\r\n\r\n"
     local leaves = {
@@ -197,6 +239,8 @@ describe("a connection", function()
         ["as the reply comes"] = "GET /wait/2 HTTP/1.1\r\nHost: a\r\n\r\n",
         ["with more requests sent"] = waits .. wire.ALIVE:rep(900),
         ["in the middle of the reply"] = "GET /bytes/3000000 HTTP/1.1\r\nHost: a\r\n\r\n",
+        ["as it is refused"] = refused,
+        ["as it is refused over and over"] = refused:rep(5),
         ["after a refusal"] = "GET /seen HTTP/1.1\r\n\r\n",
     }
     for when, bytes in pairs(leaves) do
