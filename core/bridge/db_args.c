@@ -21,7 +21,7 @@
 #define ELEMENT_STACK 8
 
 /* By hand: printf's way costs ten times that. How long the text is. */
-static size_t whole_text(long long value, char out[32])
+static size_t whole_text(long long value, char out[DB_NUMBER_SIZE])
 {
     unsigned long long left = value < 0 ? -(unsigned long long)value : (unsigned long long)value;
     char digits[20], *at = out;
@@ -38,11 +38,11 @@ static size_t whole_text(long long value, char out[32])
     return (size_t)(at - out);
 }
 
-static size_t number_text(double value, char out[32])
+static size_t number_text(double value, char out[DB_NUMBER_SIZE])
 {
     if (fabs(value) < 1e18 && value == (double)(long long)value)
         return whole_text((long long)value, out);
-    return (size_t)snprintf(out, 32, "%.17g", value);
+    return (size_t)snprintf(out, DB_NUMBER_SIZE, "%.17g", value);
 }
 
 const struct db_statement *db_check_statement(lua_State *L, int index)
@@ -60,8 +60,11 @@ const struct db_statement *db_check_statement(lua_State *L, int index)
 }
 
 /* The text of the value at index; at is NULL for null. */
-static struct str
-value_text(lua_State *L, const struct db_statement *statement, int n, int index, char number[32])
+static struct str value_text(lua_State *L,
+                             const struct db_statement *statement,
+                             int n,
+                             int index,
+                             char number[DB_NUMBER_SIZE])
 {
     struct str text = {NULL, 0};
 
@@ -149,37 +152,76 @@ static char *put_part(char *to, const char *from, unsigned count, bool *has_nul)
     return to + count - done;
 }
 
+/* Copies a text, and up to PART bytes more; false: it cannot be taken as it is. */
+static bool put_plain(char *to, struct str text)
+{
+    char only[PART];
+    unsigned marks = 0;
+    struct found found;
+    size_t i = 0;
+
+    for (; i + PART <= text.len; i += PART) {
+        found = look_at(text.at + i);
+        marks |= found.escaped | found.nul;
+        memcpy(to + i, text.at + i, PART);
+    }
+    if (text.len >= PART) {
+        text.at += text.len - PART;
+        to += text.len - PART;
+    } else {
+        memset(only, ' ', PART);
+        memcpy(only, text.at, text.len);
+        text.at = only;
+    }
+    found = look_at(text.at);
+    memcpy(to, text.at, PART);
+    return !(marks | found.escaped | found.nul);
+}
+
+static char *put_escaped(char *to, struct str text, bool *has_nul)
+{
+    char last[3 * PART] = {0};
+
+    for (; text.len >= 2 * PART; text.at += PART, text.len -= PART)
+        to = put_part(to, text.at, PART, has_nul);
+    memcpy(last, text.at, text.len);
+    if (text.len <= PART)
+        return put_part(to, last, (unsigned)text.len, has_nul);
+    to = put_part(to, last, PART, has_nul);
+    return put_part(to, last + PART, (unsigned)text.len - PART, has_nul);
+}
+
 /* A piece of an array literal: with quotes, and what would end them escaped. */
 static void add_quoted(struct buf *out, struct str text, bool *has_nul)
 {
-    char last[3 * PART] = {0}, *to;
+    char *to;
 
     if (!buf_reserve(out, 2 * text.len + 2 + PART))
         return;
     to = out->at + out->len;
     *to++ = '"';
-    for (; text.len >= 2 * PART; text.at += PART, text.len -= PART)
-        to = put_part(to, text.at, PART, has_nul);
-    memcpy(last, text.at, text.len);
-    if (text.len > PART) {
-        to = put_part(to, last, PART, has_nul);
-        to = put_part(to, last + PART, (unsigned)text.len - PART, has_nul);
-    } else {
-        to = put_part(to, last, (unsigned)text.len, has_nul);
-    }
+    if (put_plain(to, text))
+        to += text.len;
+    else
+        to = put_escaped(to, text, has_nul);
     *to++ = '"';
     out->len = (size_t)(to - out->at);
     *to = '\0';
 }
 
+static void add_number(struct buf *out, double value)
+{
+    if (buf_reserve(out, DB_NUMBER_SIZE))
+        out->len += number_text(value, out->at + out->len);
+}
+
 /* The value on top. False: it cannot be an element. */
 static bool add_element(lua_State *L, struct buf *out, bool *has_nul)
 {
-    char number[32];
     struct str text;
 
     switch (lua_type(L, -1)) {
-    case LUA_TNUMBER: buf_add(out, number, number_text(lua_tonumber(L, -1), number)); return true;
+    case LUA_TNUMBER: add_number(out, lua_tonumber(L, -1)); return true;
     case LUA_TBOOLEAN: buf_add_char(out, lua_toboolean(L, -1) ? 't' : 'f'); return true;
     case LUA_TSTRING:
         text.at = lua_tolstring(L, -1, &text.len);

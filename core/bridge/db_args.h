@@ -6,13 +6,14 @@
 
 struct lua_State;
 
-#define DB_ARGS_MAX 64
+#define DB_ARGS_MAX    64
+#define DB_NUMBER_SIZE 32
 
 /* Where numbers become text; strings stay Lua's. */
 struct db_arg_space {
     const char *at[DB_ARGS_MAX];
     size_t lengths[DB_ARGS_MAX];
-    char numbers[DB_ARGS_MAX][32];
+    char numbers[DB_ARGS_MAX][DB_NUMBER_SIZE];
 };
 
 /* The query's statement, or a Lua error that names it. */

@@ -62,6 +62,8 @@ struct db_call {
  * nobody knows: ERR_OUTCOME_UNKNOWN. */
 void db_batch(
     struct db_pool *pool, const struct db_call *calls, int count, db_done_fn *done, void *arg);
+/* The same of one call, whose arguments nobody copies: they stay as they are until done(). */
+void db_batch_lent(struct db_pool *pool, struct db_call call, db_done_fn *done, void *arg);
 
 /* A longer transaction. on_begun gets an error and NULL when no connection came in time. The BEGIN
  * is sent with the first calls. Each tx ends with either db_tx_run(is_last) or db_tx_rollback(). */

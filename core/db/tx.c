@@ -418,6 +418,31 @@ void db_begin(struct db_pool *pool, db_begun_fn *on_begun, void *arg)
     queue_up(tx);
 }
 
+static void queue_up_batch(struct db_tx *tx, int count, db_done_fn *done, void *arg)
+{
+    tx->call_count = count;
+    tx->is_batch = true;
+    tx->run.done = done;
+    tx->run.arg = arg;
+    queue_up(tx);
+}
+
+static void make_calls(struct db_tx *tx, size_t size)
+{
+    tx->calls = malloc(size);
+    if (!tx->calls)
+        abort();
+}
+
+void db_batch_lent(struct db_pool *pool, struct db_call call, db_done_fn *done, void *arg)
+{
+    struct db_tx *tx = tx_new(pool);
+
+    make_calls(tx, sizeof(call));
+    tx->calls[0] = call;
+    queue_up_batch(tx, 1, done, arg);
+}
+
 void db_batch(
     struct db_pool *pool, const struct db_call *calls, int count, db_done_fn *done, void *arg)
 {
@@ -427,19 +452,13 @@ void db_batch(
 
     for (int i = 0; i < count; i++)
         size += db_args_size(calls[i].args);
-    tx->calls = malloc(size);
-    if (!tx->calls)
-        abort();
+    make_calls(tx, size);
     at = (char *)(tx->calls + count);
     for (int i = 0; i < count; i++) {
         tx->calls[i].statement = calls[i].statement;
         at = db_args_copy(calls[i].args, &tx->calls[i].args, at);
     }
-    tx->call_count = count;
-    tx->is_batch = true;
-    tx->run.done = done;
-    tx->run.arg = arg;
-    queue_up(tx);
+    queue_up_batch(tx, count, done, arg);
 }
 
 static struct db_tx *take_waiting(struct db_pool *pool)

@@ -27,12 +27,20 @@ struct order {
     int64_t wait_until_us;
 };
 
+/* What several orders send. */
+struct joined {
+    struct buf text; /* all columns, each with its NUL */
+    const char *at[COLUMNS_MAX];
+    size_t lengths[COLUMNS_MAX];
+};
+
 struct flight {
     struct list node; /* of those in the air */
     struct stock *stock;
     struct list orders;
     int count;
     int64_t left_us;
+    struct joined *joined; /* NULL: an order alone, whose columns are sent as they are */
 };
 
 struct stock {
@@ -153,36 +161,45 @@ static void join_column(struct buf *out, struct list *orders, int column)
 static void
 on_landed(void *arg, const struct db_error *error, const struct db_result *const *rows, int count);
 
-static void send_joined(struct flight *flight, const struct order *first)
+static struct db_args join(struct flight *flight, int count)
 {
-    const char *at[COLUMNS_MAX];
-    size_t starts[COLUMNS_MAX], lengths[COLUMNS_MAX];
-    size_t bytes = 0;
-    struct buf text;
+    struct joined *joined = malloc(sizeof(*joined));
+    size_t starts[COLUMNS_MAX], bytes = 0;
 
-    /* All columns in one buffer, which may move while it grows: pointers are taken at the end. */
-    buf_init(&text, COLUMN_BYTES_MAX);
+    if (!joined)
+        abort();
+    flight->joined = joined;
+    /* One buffer, which may move while it grows: pointers are taken at the end. */
+    buf_init(&joined->text, COLUMN_BYTES_MAX);
     list_each (node, after, &flight->orders)
         bytes += order_at(node)->ticket.bytes;
-    (void)buf_reserve(&text, bytes);
-    for (int i = 0; i < first->columns.count; i++) {
-        starts[i] = text.len;
-        join_column(&text, &flight->orders, i);
-        lengths[i] = text.len - starts[i];
-        buf_add_char(&text, '\0');
+    (void)buf_reserve(&joined->text, bytes);
+    for (int i = 0; i < count; i++) {
+        starts[i] = joined->text.len;
+        join_column(&joined->text, &flight->orders, i);
+        joined->lengths[i] = joined->text.len - starts[i];
+        buf_add_char(&joined->text, '\0');
     }
-    for (int i = 0; i < first->columns.count; i++)
-        at[i] = text.at + starts[i];
-    db_batch(flight->stock->settings.pool,
-             &(struct db_call){first->statement, {at, first->columns.count, lengths}}, 1, on_landed,
-             flight);
-    buf_done(&text);
+    for (int i = 0; i < count; i++)
+        joined->at[i] = joined->text.at + starts[i];
+    return (struct db_args){joined->at, count, joined->lengths};
+}
+
+/* After it has landed: what was sent was lent. */
+static void flight_free(struct flight *flight)
+{
+    if (flight->joined) {
+        buf_done(&flight->joined->text);
+        free(flight->joined);
+    }
+    free(flight);
 }
 
 static void take_off(struct stock *stock, struct list *orders, int count)
 {
     struct flight *flight = malloc(sizeof(*flight));
     const struct order *first = order_at(orders->next);
+    struct db_call call = {first->statement, first->columns};
 
     if (!flight)
         abort();
@@ -199,11 +216,9 @@ static void take_off(struct stock *stock, struct list *orders, int count)
     stock->orders_in_air += count;
     stock->stats.flights++;
     stock->stats.orders += count;
-    if (count == 1)
-        db_batch(stock->settings.pool, &(struct db_call){first->statement, first->columns}, 1,
-                 on_landed, flight);
-    else
-        send_joined(flight, first);
+    if (count > 1)
+        call.args = join(flight, call.args.count);
+    db_batch_lent(stock->settings.pool, call, on_landed, flight);
 }
 
 static void drop_late(struct stock *stock)
@@ -336,7 +351,7 @@ on_landed(void *arg, const struct db_error *error, const struct db_result *const
     if (error && flight->count > 1 && is_of_one(error) && !stock->is_closed)
         part(stock, flight);
     tell_all(stock, flight, error, error ? NULL : rows[0]);
-    free(flight);
+    flight_free(flight);
 }
 
 void stock_place(struct stock *stock, struct stock_order from, stock_done_fn *done, void *arg)
