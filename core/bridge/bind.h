@@ -2,7 +2,13 @@
 #ifndef SOUK_BRIDGE_BIND_H
 #define SOUK_BRIDGE_BIND_H
 
+#include "base/str.h"
+
 struct lua_State;
+
+/* Pushes the serial of a token that was verified before, for it is no use to make a text of that
+ * again; else the header as it is, or nil. */
+void bridge_push_authorization(struct lua_State *L, struct str header);
 
 int luaopen_core_err(struct lua_State *L);
 int luaopen_core_db(struct lua_State *L);

@@ -250,18 +250,38 @@ static struct str bearer_of(struct str header)
     return (struct str){at, (size_t)(end - at)};
 }
 
+/* 0: it has to be verified. */
+static uint64_t known_serial(lua_State *L, struct str header)
+{
+    struct str token = bearer_of(header);
+    uint64_t serial = token.len ? token_known(key_of(L), token, clock_wall_ms() / 1000) : 0;
+
+    metric_add(serial ? known_tokens : new_tokens, 1);
+    return serial;
+}
+
 /* token_known(header) -> serial | nil: of a token that was verified before, without making
  * anything of it again. */
 static int l_token_known(lua_State *L)
 {
-    struct str token = bearer_of(check_text(L, 1));
-    uint64_t serial = token.len ? token_known(key_of(L), token, clock_wall_ms() / 1000) : 0;
+    uint64_t serial = known_serial(L, check_text(L, 1));
 
-    metric_add(serial ? known_tokens : new_tokens, 1);
     if (!serial)
         return 0;
     lua_pushnumber(L, (double)serial);
     return 1;
+}
+
+void bridge_push_authorization(lua_State *L, struct str header)
+{
+    uint64_t serial = header.at && key_of(L) ? known_serial(L, header) : 0;
+
+    if (serial)
+        lua_pushnumber(L, (double)serial);
+    else if (header.at)
+        lua_pushlstring(L, header.at, header.len);
+    else
+        lua_pushnil(L);
 }
 
 static int l_hmac_sha256(lua_State *L)

@@ -149,6 +149,9 @@ static void add_route(struct generation *generation, lua_State *L, int index)
     generation->route_count++;
     route->run_ref = field_function(L, index, "run", route->id);
     route->body_max = (size_t)field_int(L, index, "body_max", (int64_t)generation->body_max);
+    lua_getfield(L, index, "asks_who");
+    route->asks_who = lua_toboolean(L, -1);
+    lua_pop(L, 1);
     read_cache(route, L, index);
     if (route->body_max > generation->body_ceiling)
         generation->body_ceiling = route->body_max;

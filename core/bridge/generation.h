@@ -22,6 +22,7 @@ struct generation_route {
     char *id;    /* owned */
     int run_ref; /* the function, in the registry */
     size_t body_max;
+    bool asks_who;               /* it looks at Authorization */
     int64_t cache_us;            /* its answers may be given again for so long; 0: not at all */
     struct cache_marks_of shows; /* what they show, where the handler does not say it closer */
 };

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "bridge/answers.h"
+#include "bridge/bind.h"
 #include "bridge/generation.h"
 #include "bridge/json.h"
 #include "crypto/hmac.h"
@@ -431,12 +432,16 @@ static void await_deadline(struct generation *generation, struct serving *servin
 }
 
 /* What each route looks at first goes with the call, for asking creq costs more than the answer.
- * Authorization; and of what may have a body that, Content-Type, If-Match and Idempotency-Key. */
-static int push_sent(lua_State *L, struct http_request *request)
+ * Authorization, where the route asks who it is (or the serial of its token); and of what may have
+ * a body that, Content-Type, If-Match and Idempotency-Key. */
+static int push_sent(lua_State *L, struct http_request *request, bool asks_who)
 {
     enum http_method method = http_request_method(request);
 
-    push_slice(L, http_request_header(request, "Authorization"));
+    if (asks_who)
+        bridge_push_authorization(L, http_request_header(request, "Authorization"));
+    else
+        lua_pushnil(L);
     if (method == HTTP_GET || method == HTTP_HEAD)
         return 1;
     push_slice(L, http_request_body(request));
@@ -468,7 +473,7 @@ static void start(struct generation *generation,
     push_slice(L, http_request_query(request));
     await_deadline(generation, serving);
     http_request_set_route(request, route->id, NULL);
-    co_start(co, 2 + push_sent(L, request));
+    co_start(co, 2 + push_sent(L, request, route->asks_who));
 }
 
 static void refuse_unrouted(struct http_request *request, const struct http_match *match)

@@ -86,18 +86,21 @@ local function new_user(header, epoch)
         epoch)
 end
 
---- The user of an Authorization header, or nil, err.
-function auth.user(header)
+--- The user of an Authorization header, or nil, err. given: the header, or the serial of its token
+--- when that was verified before (core/bridge/serve.c); then req has the header.
+function auth.user(given, req)
     local epoch = shared.read("auth")
     if epoch ~= users_epoch then
         forget_users(epoch)
     end
-    local serial = header and crypto.token_known(header)
-    local known = serial and users[serial]
-    if known then
-        return known_user(known, serial, epoch)
+    if type(given) ~= "number" then
+        return new_user(given, epoch)
     end
-    return new_user(header, epoch)
+    local known = users[given]
+    if known then
+        return known_user(known, given, epoch)
+    end
+    return new_user(req:header("Authorization"), epoch)
 end
 
 --- Users of all workers are read again: call after the commit of what changed one.

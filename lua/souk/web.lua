@@ -57,15 +57,15 @@ end
 
 -- One request -------------------------------------------------------------------------------------
 
---- Fills req.user; or nil, err.
-local function admit(req, decl, header)
+--- Fills req.user; or nil, err. authorization: the header, or the serial of its token.
+local function admit(req, decl, authorization)
     if decl.roles == false and not decl.optional_auth then
         return true
     end
-    if decl.roles == false and not header then
+    if decl.roles == false and not authorization then
         return true
     end
-    local user, refusal = auth.user(header)
+    local user, refusal = auth.user(authorization, req)
     if not user then
         return nil, refusal
     end
@@ -196,6 +196,7 @@ local function declare(method, path, decl, handler)
         path = path,
         body_max = decl.body_max or BODY_MAX,
         decl = compiled,
+        asks_who = decl.roles ~= false or decl.optional_auth == true,
         run = runner(compiled, handler),
         cache_ms = decl.cache and decl.cache.ms,
         shows = decl.cache and decl.cache.shows,
