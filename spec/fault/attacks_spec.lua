@@ -18,12 +18,13 @@ local STOPPED = {
         "the CPU budget" },
     { "index_loop", "local t = setmetatable({}, { __index = function() while true do end end })\n"
         .. "return t.x", "the CPU budget" },
+    -- Before those that may end by their time, and then leave some of what this one needs.
+    { "hoard", "local t = {} for i = 1, 80 do t[i] = ('x'):rep(2^20 - i) end error('full')",
+        "full" },
     { "memory", "local s = ('x'):rep(1000000)\nwhile true do s = s .. s end",
         "not enough memory" },
     -- Its time or its memory, whichever ends first; the latter has no line but the handler's.
     { "tables", "local t = {} for i = 1, 1e9 do t[i] = { i } end", '"event":"plugin.failed"' },
-    { "hoard", "local t = {} for i = 1, 80 do t[i] = ('x'):rep(2^20 - i) end error('full')",
-        "full" },
     { "rep", "return ('x'):rep(2e9)", "not enough memory" },
     { "recursion", "local function f() return 1 + f() end\nreturn f()", "stack overflow" },
     { "unpack", "return #{ unpack({}, 1, 1e8) }", "too many results" },
