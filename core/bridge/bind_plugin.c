@@ -230,17 +230,15 @@ static int l_enter(lua_State *L)
 }
 
 /* leave([problem]): it is our code again. What a plugin that failed has piled up is given back at
- * once where there is little room, or others would run short of it. */
+ * once, or others would run short of room. */
 static int l_leave(lua_State *L)
 {
-    const struct generation *generation = generation_of(L);
-
     if (co_current())
         co_set_doing(co_current(), "", 0);
     budget_renew(L);
     budget_plugin_end(L);
-    if (!lua_isnoneornil(L, 1) && generation->memory_bytes > generation->memory_max_bytes / 2)
-        lua_gc(L, LUA_GCCOLLECT, 0);
+    if (!lua_isnoneornil(L, 1))
+        co_give_back(generation_of(L), L);
     return 0;
 }
 

@@ -100,29 +100,33 @@ struct co *co_new(struct generation *generation, co_done_fn *done, void *arg)
     return co;
 }
 
+void co_give_back(struct generation *generation, lua_State *L)
+{
+    if (generation->memory_bytes <= generation->kept_bytes + generation->memory_max_bytes / 8)
+        return;
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    generation->kept_bytes = generation->memory_bytes;
+}
+
 /* What one has left behind is not to take the room of the next. Half of what there may be is there:
- * the next collection begins now. Three quarters: all of it now, unless the last found that they
- * are in use. */
-static void collect(struct generation *generation)
+ * the next collection begins now. Three quarters, or it failed: all of it now. */
+static void collect(struct generation *generation, bool is_ok)
 {
     size_t max = generation->memory_max_bytes;
 
     if (generation->memory_bytes > max / 2)
         lua_gc(generation->L, LUA_GCRESTART, 0);
-    if (generation->memory_bytes > max - max / 4 &&
-        generation->memory_bytes > generation->kept_bytes + max / 8) {
-        lua_gc(generation->L, LUA_GCCOLLECT, 0);
-        generation->kept_bytes = generation->memory_bytes;
-    }
+    if (!is_ok || generation->memory_bytes > max - max / 4)
+        co_give_back(generation, generation->L);
 }
 
-static void co_release(struct co *co, bool is_reusable)
+static void co_release(struct co *co, bool is_ok)
 {
     struct generation *generation = co->generation;
 
     list_remove(&co->node);
     lua_settop(co->L, 0);
-    if (is_reusable && generation->cos.idle_count < IDLE_MAX) {
+    if (is_ok && generation->cos.idle_count < IDLE_MAX) {
         list_add_last(&generation->cos.idle, &co->node);
         generation->cos.idle_count++;
     } else {
@@ -130,7 +134,7 @@ static void co_release(struct co *co, bool is_reusable)
         luaL_unref(generation->L, LUA_REGISTRYINDEX, co->kept_ref);
         free(co);
     }
-    collect(generation);
+    collect(generation, is_ok);
     generation_unref(generation);
 }
 

@@ -36,6 +36,9 @@ void co_keep(struct co *co);
 void co_push_kept(struct co *co, struct lua_State *L);
 /* Runs function + args that were pushed. done() may be called before this returns. */
 void co_start(struct co *co, int arg_count);
+/* Collects all that is garbage, if there is much of it: an eighth of what there may be, above what
+ * the last time left. L: who runs. */
+void co_give_back(struct generation *generation, struct lua_State *L);
 /* The coroutine that runs now, or NULL. */
 struct co *co_current(void);
 /* Which plugin's code it runs from now on ("": none), and until when that may wait (0: no end). */
