@@ -30,15 +30,20 @@ local function keep(store, id, entry)
     store.entries[id] = entry
 end
 
+local function drop(store, id)
+    if store.entries[id] then
+        store.entries[id], store.count = nil, store.count - 1
+    end
+end
+
 --- The entry of id when it is not too old, and nothing of this kind and id has changed since.
 local function fresh(store, kind, id, now_us)
     local entry = store.entries[id]
     if entry and now_us - entry.at_us <= TTL_US
         and shared.holds(entry.since, kind, id) then
         return entry
-    elseif entry then
-        store.entries[id], store.count = nil, store.count - 1
     end
+    drop(store, id)
     return nil
 end
 
@@ -88,6 +93,8 @@ end
 
 --- rows: all that is in a cart, as it was read after since was noted.
 function sold_out.seen(buyer_id, since, rows)
+    drop(told, buyer_id) -- of what may have been another cart, as the one that was seen before
+    drop(carts, buyer_id)
     if #rows == 0 or #rows > LINES_MAX then
         return
     end

@@ -70,6 +70,13 @@ describe("flows.sold_out", function()
             w:expect(204, "DELETE", "/api/cart", buyer)
             assert.equal("empty_cart", (press()))
         end)
+
+        it("asks again when another cart was looked at, whoever has changed it", function()
+            w.db:query("delete from cart_items where product_id = '" .. thing.id .. "'")
+            assert.equal("insufficient_stock", (press()))
+            w:expect(200, "GET", "/api/cart", buyer)
+            assert.equal("empty_cart", (press()))
+        end)
     end)
 
     describe("for a product of which nothing is left", function()
@@ -99,6 +106,13 @@ describe("flows.sold_out", function()
                 field = "items", message = "2 wanted, 0 available", productId = thing.id,
                 requested = 2, available = 0,
             } }, answer.json.details)
+        end)
+
+        it("asks when the cart was seen empty, whoever has emptied it", function()
+            w.db:query("delete from cart_items where product_id = '" .. thing.id .. "'")
+            assert.equal("insufficient_stock", (press()))
+            w:expect(200, "GET", "/api/cart", buyer)
+            assert.equal("empty_cart", (press()))
         end)
 
         it("asks when anything else is in the cart", function()
